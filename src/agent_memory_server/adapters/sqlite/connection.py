@@ -1,0 +1,51 @@
+"""One connection to the data folder's file, with the settings that durability and speed rest on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+
+FILE_NAME = "memory.db"
+BUSY_TIMEOUT_MS = 10_000
+_MMAP_BYTES = 4 * 1024**3
+_WRITER_CACHE_KIB = 65_536
+_READER_CACHE_KIB = 16_384
+_WAL_LIMIT_BYTES = 64 * 1024**2
+
+
+def page_size(dimensions: int) -> int:
+    """8192 bytes hold five 384-dimensional vectors; wider vectors get 16384."""
+    return 8192 if dimensions <= 1024 else 16384
+
+
+def _open(path: Path, *, cache_kib: int) -> apsw.Connection:
+    connection = apsw.Connection(str(path))
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    for pragma in (
+        f"mmap_size={_MMAP_BYTES}",
+        f"cache_size=-{cache_kib}",
+        "temp_store=MEMORY",
+        "foreign_keys=ON",
+        "trusted_schema=OFF",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    return connection
+
+
+def open_writer(path: Path, *, dimensions: int, durability: str) -> apsw.Connection:
+    """The connection that writes. durability: "full" syncs each commit; "normal" may lose the last commits in a
+    power failure, not in a crash of the process. Creates the file."""
+    connection = _open(path, cache_kib=_WRITER_CACHE_KIB)
+    connection.execute(f"PRAGMA page_size={page_size(dimensions)}").fetchall()
+    connection.execute("PRAGMA journal_mode=WAL").fetchall()
+    connection.execute(f"PRAGMA synchronous={'FULL' if durability == 'full' else 'NORMAL'}").fetchall()
+    connection.execute(f"PRAGMA journal_size_limit={_WAL_LIMIT_BYTES}").fetchall()
+    return connection
+
+
+def open_reader(path: Path) -> apsw.Connection:
+    """A connection that only reads."""
+    connection = _open(path, cache_kib=_READER_CACHE_KIB)
+    connection.execute("PRAGMA query_only=ON").fetchall()
+    return connection

@@ -1,0 +1,146 @@
+"""The one writing thread: group commit, and upkeep of the file while nothing waits."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+
+from agent_memory_server.adapters.sqlite.delivery import Ticket, deliver, ticket_for
+from agent_memory_server.adapters.sqlite.errors import translating
+from agent_memory_server.domain.errors import Unavailable
+
+T = TypeVar("T")
+MAX_BATCH = 128
+"""Operations in one commit at most."""
+
+_IDLE_S = 0.05
+_MERGE_PAGES = 200
+_WAL_TRUNCATE_BYTES = 64 * 1024**2
+_OPTIMIZE_EVERY_S = 86_400.0
+
+
+class Writer:
+    """Runs functions on the writing connection, many in one commit; a result means it is on disk.
+
+    A function that raises takes back its own changes only. A commit that fails fails all of its functions.
+    """
+
+    def __init__(self, path: Path, connect: Callable[[], apsw.Connection]) -> None:
+        self._path = path
+        self._connect = connect
+        self._queue: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._merge_due = False
+        self._optimized_at = time.monotonic()
+        self._closed = False
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    async def write(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Run `work` inside a transaction and return its result after the commit is durable.
+
+        Raises: what `work` raises (its changes are undone); Unavailable, when the commit fails.
+        """
+        if self._closed:
+            raise Unavailable("the store is closed")
+        ticket = ticket_for(work)
+        self._queue.put(ticket)
+        result: T = await ticket.future
+        return result
+
+    def close(self) -> None:
+        """Finish what is queued, then stop. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        connection = self._connect()
+        try:
+            while (batch := self._next_batch(connection)) is not None:
+                self._commit(connection, batch)
+                deliver(batch)
+                self._merge_due = True
+        finally:
+            connection.close()
+
+    def _next_batch(self, connection: apsw.Connection) -> list[Ticket] | None:
+        first = self._wait(connection)
+        if first is None:
+            return None
+        batch = [first]
+        while len(batch) < MAX_BATCH:
+            try:
+                ticket = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if ticket is None:
+                self._queue.put(None)  # close after this batch
+                break
+            batch.append(ticket)
+        return batch
+
+    def _wait(self, connection: apsw.Connection) -> Ticket | None:
+        while self._merge_due:
+            try:
+                return self._queue.get(timeout=_IDLE_S)
+            except queue.Empty:
+                self._merge_due = self._upkeep(connection)
+        return self._queue.get()
+
+    def _commit(self, connection: apsw.Connection, batch: list[Ticket]) -> None:
+        try:
+            with translating():
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    for ticket in batch:
+                        _run_in_savepoint(connection, ticket)
+                    connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                    raise
+        except BaseException as exc:
+            for ticket in batch:
+                ticket.error = ticket.error or exc
+
+    def _upkeep(self, connection: apsw.Connection) -> bool:
+        """One bounded step: merge word-index segments, shorten the log, refresh statistics. True: more to do."""
+        try:
+            before = connection.total_changes()
+            connection.execute("INSERT INTO fts(fts, rank) VALUES('merge', ?)", (_MERGE_PAGES,))
+            more = connection.total_changes() - before >= 2  # what FTS5 documents as "work was done"
+            wal = self._path.with_name(self._path.name + "-wal")
+            if wal.exists() and wal.stat().st_size > _WAL_TRUNCATE_BYTES:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            if time.monotonic() - self._optimized_at > _OPTIMIZE_EVERY_S:
+                connection.execute("PRAGMA optimize").fetchall()
+                self._optimized_at = time.monotonic()
+        except apsw.Error:
+            return False  # another process writes, or the disk is full: the next write will say so
+        return more
+
+
+def _run_in_savepoint(connection: apsw.Connection, ticket: Ticket) -> None:
+    connection.execute("SAVEPOINT operation")
+    try:
+        with translating():
+            ticket.result = ticket.work(connection)
+    except Exception as exc:
+        if not connection.in_transaction:  # SQLite gave up the whole transaction (disk full, I/O error)
+            raise
+        connection.execute("ROLLBACK TO operation")
+        ticket.error = exc
+    connection.execute("RELEASE operation")
+
+
+AnyWork = Callable[[apsw.Connection], Any]

@@ -1,0 +1,101 @@
+"""What a search asks of a store, and what the store answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent_memory_server.domain.filters import EVERYTHING, Filter
+from agent_memory_server.domain.memory import Memory
+
+
+class Mode(StrEnum):
+    """semantic: vector distance alone; keyword: words alone; hybrid: both, fused."""
+
+    SEMANTIC = "semantic"
+    KEYWORD = "keyword"
+    HYBRID = "hybrid"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One thing to look for: a word, or a quoted phrase as its words in order. Words are as the index has them."""
+
+    words: tuple[str, ...]
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreQuery:
+    """A ranked question to a store.
+
+    vector: unit length, shape (dimensions,); None leaves the dense arm out.
+    terms:  what the query's text asks for (`domain.words.query_terms`); empty leaves the keyword arm out. A record
+            is in the keyword arm when it holds one of them, and every required one.
+    alpha:  share of the dense arm when both arms run, 0 … 1.
+    within: only records with a cosine distance of at most this (0 … 2); dense arm alone.
+    """
+
+    filter: Filter = EVERYTHING
+    vector: NDArray[np.float32] | None = None
+    terms: tuple[Term, ...] = ()
+    alpha: float = 0.7
+    within: float | None = None
+    limit: int = 10
+    offset: int = 0
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """How one arm saw a result: rank (from 1) and raw score. None where the arm did not find it."""
+
+    dense_rank: int | None = None
+    distance: float | None = None
+    keyword_rank: int | None = None
+    bm25: float | None = None
+    matched_words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A result. `dist` and `score` are the wire's (0 … 2 and 0 … 1); `mode` tells which ranking made them."""
+
+    memory: Memory
+    dist: float
+    score: float | None = None
+    mode: Mode | None = None
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """A page of a ranking.
+
+    total:   the true number of records in the whole ranking.
+    unembedded: records within scope and filter that have no vector yet, so the dense arm cannot see them;
+             they were searched by words only and follow behind the dense ranking.
+    """
+
+    hits: tuple[Hit, ...]
+    total: int
+    unembedded: int = 0
+
+
+class Order(StrEnum):
+    """Order of a listing: by last change or by creation (newest first), ties by id; or by storage key."""
+
+    NEWEST = "newest"
+    STORED = "stored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page of a listing. `total` is true; `cursor` continues behind the last record, None at the end."""
+
+    memories: tuple[Memory, ...]
+    total: int
+    cursor: str | None = None

@@ -1,0 +1,154 @@
+"""Durable memories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent_memory_server.domain.filters import Filter
+from agent_memory_server.domain.memory import Memory
+from agent_memory_server.domain.query import Order, Page, Ranked, StoreQuery
+from agent_memory_server.domain.scope import Scope
+
+
+class PutStatus(StrEnum):
+    """What became of a record that was put."""
+
+    CREATED = "created"
+    REPLACED = "replaced"
+    """a record with this id was there, in a place the caller may write, and now holds the new content"""
+    DUPLICATE = "duplicate"
+    """the same content is stored under another id in the same place; that record's last access is now"""
+    REFUSED = "refused"
+    """the id belongs to a record outside the caller's scope; nothing was written"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryWrite:
+    """A record to store.
+
+    vector: unit length, or None: the record is stored and found by words, and its embedding is owed.
+    fallback_id: taken instead of the record's id when a record of another place (namespace, user, session)
+        holds that id; None replaces such a record (or is refused, outside the scope).
+    """
+
+    memory: Memory
+    vector: NDArray[np.float32] | None = None
+    fallback_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PutResult:
+    """id: the id the content is stored under (for a duplicate: the id of the record that was there)."""
+
+    id: str
+    status: PutStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """A record whose embedding is missing."""
+
+    id: str
+    revision: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreStats:
+    """Figures of a store. `size_bytes` is what it takes on disk; `unembedded` the records without a vector."""
+
+    engine: str
+    memories: int
+    unembedded: int
+    sessions: int
+    size_bytes: int
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class MemoryStore(Protocol):
+    """Durable memories. Each call is atomic; what a completed call wrote is seen by the next read.
+
+    Ids are unique in the whole store, exact and case-sensitive. Every call takes a Scope: records outside it do
+    not exist for the call. A failed engine raises Unavailable; nothing is ever answered from a failure.
+    """
+
+    async def put(
+        self, scope: Scope, writes: Sequence[MemoryWrite], *, now: float, deduplicate: bool = False
+    ) -> list[PutResult]:
+        """Store records in one step, in order (of two with one id the later stays); results in the same order.
+
+        Replacing keeps the older record's `persisted_at` and raises its revision. deduplicate: a record whose
+        content hash equals that of a stored one in the same namespace, user and session is not stored.
+        Raises: Forbidden, when a record's own namespace and user lie outside the scope (nothing is written).
+        """
+        ...
+
+    async def get(self, scope: Scope, ids: Sequence[str]) -> list[Memory]:
+        """The records that exist, in the order of the ids."""
+        ...
+
+    async def update(
+        self, scope: Scope, memory: Memory, *, if_revision: int, vector: NDArray[np.float32] | None, text_changed: bool
+    ) -> Memory:
+        """Replace a record's content if its stored revision is still `if_revision`; answers what is stored now.
+
+        vector: the new embedding when the text changed; None then makes it owed. Ignored when the text stayed.
+        Raises: NotFound; Conflict, when the revision differs; Forbidden, when the new place lies outside the scope.
+        """
+        ...
+
+    async def delete(self, scope: Scope, ids: Sequence[str]) -> int:
+        """Delete records; how many there were. Idempotent."""
+        ...
+
+    async def search(self, scope: Scope, query: StoreQuery) -> Ranked:
+        """Rank records: by distance (vector alone), by words (terms alone), or fused (both). `domain.ranking`
+        decides every order. A page behind the end is empty."""
+        ...
+
+    async def list(
+        self,
+        scope: Scope,
+        filter_: Filter,
+        *,
+        order: Order = Order.NEWEST,
+        limit: int,
+        offset: int = 0,
+        cursor: str | None = None,
+    ) -> Page:
+        """Records by filter. With a cursor (from an earlier page of the same order) the offset is ignored; a walk
+        by cursor sees every record that exists throughout, once. Raises: InvalidRequest for a foreign cursor."""
+        ...
+
+    async def touch(self, scope: Scope, ids: Sequence[str], *, at: float) -> int:
+        """Note an access: `last_accessed` = at, `access_count` + 1, where the last access is 900 s or longer ago.
+        Records deleted meanwhile stay deleted. Changes no revision and no ranking by words or vectors."""
+        ...
+
+    async def owed_embeddings(self, *, limit: int) -> list[Owed]:
+        """Records without a vector, oldest first, over all scopes (upkeep)."""
+        ...
+
+    async def set_vectors(self, vectors: Sequence[tuple[str, int, NDArray[np.float32]]]) -> int:
+        """Fill in embeddings: (id, revision, vector). Where the record is gone or has another revision nothing
+        happens. Returns how many were set."""
+        ...
+
+    async def remove_duplicates(self, scope: Scope, filter_: Filter) -> int:
+        """Of each group of records with equal content hash keep the one accessed last (pinned ones are never
+        removed); how many were deleted."""
+        ...
+
+    async def stats(self) -> StoreStats:
+        """Figures for health checks and operators."""
+        ...
+
+    async def ping(self) -> None:
+        """A real read and a check that writing is possible. Raises: Unavailable."""
+        ...

@@ -1,0 +1,98 @@
+"""Durable sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent_memory_server.domain.scope import Scope
+from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
+from agent_memory_server.ports.memory_store import MemoryWrite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPage:
+    """A page of session keys; `total` counts all that match."""
+
+    keys: tuple[SessionKey, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appended:
+    """A session after an append: its head (without messages) and the stored messages of this request, in order."""
+
+    session: Session
+    messages: tuple[Message, ...]
+
+
+class SessionStore(Protocol):
+    """Durable sessions. Each call is atomic; what a completed call wrote is seen by the next read.
+
+    A session whose time to live is over does not exist. Message ids are unique within a session. Appending
+    costs the same whatever the session's length. `records` are long-term records that this write owes; they are
+    stored in the same step, so neither exists without the other (their `fallback_id` rule applies).
+    """
+
+    async def get(
+        self, scope: Scope, key: SessionKey, *, now: float, last: int | None = None
+    ) -> Session | None:
+        """The session with its messages in stored order. last: only that many messages, the latest by
+        `created_at` (ties: by position), oldest first."""
+        ...
+
+    async def find(
+        self, scope: Scope, session_id: str, *, namespace: str | None, user_id: str | None, now: float
+    ) -> list[SessionKey]:
+        """Keys of the sessions with this id within the scope, at most 2; None leaves a part open."""
+        ...
+
+    async def put(
+        self,
+        scope: Scope,
+        session: Session,
+        *,
+        now: float,
+        if_revision: int | None = None,
+        records: Sequence[MemoryWrite] = (),
+    ) -> Session:
+        """Store exactly this session, replacing what was there; answers what is stored, with its revision.
+
+        Messages keep `persisted_at` as given. if_revision: 0 asks that no session is there; n asks for that revision.
+        Raises: Conflict, when it does not hold; Forbidden outside the scope.
+        """
+        ...
+
+    async def append(
+        self,
+        scope: Scope,
+        key: SessionKey,
+        messages: Sequence[Message],
+        *,
+        now: float,
+        ttl_seconds: int | None = None,
+        strategy: Strategy | None = None,
+        records: Sequence[MemoryWrite] = (),
+    ) -> Appended:
+        """Add messages behind the last one, in order; makes the session when there is none.
+
+        A message whose id is there with equal role and content is left as it is (a repeated request adds nothing).
+        ttl_seconds, strategy: None keeps what the session has.
+        Raises: Conflict, when an id is there with other content (nothing is added); Forbidden outside the scope.
+        """
+        ...
+
+    async def delete(self, scope: Scope, key: SessionKey) -> bool:
+        """Delete the session and its messages; whether it was there. Long-term records stay."""
+        ...
+
+    async def list(
+        self, scope: Scope, *, namespace: str | None, user_id: str | None, limit: int, offset: int, now: float
+    ) -> SessionPage:
+        """Keys, oldest session first. None leaves a part open."""
+        ...
+
+    async def purge_expired(self, *, now: float, limit: int = 1000) -> int:
+        """Delete sessions whose time is over (they are invisible already); how many."""
+        ...
