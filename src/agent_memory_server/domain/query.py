@@ -32,13 +32,16 @@ class Term:
 class StoreQuery:
     """A ranked question to a store.
 
-    vector: unit length, shape (dimensions,); None leaves the dense arm out.
+    mode:   semantic: order by distance alone (terms serve only records without a vector); keyword: by words alone;
+            hybrid: both, fused.
+    vector: unit length, shape (dimensions,); None in keyword mode only.
     terms:  what the query's text asks for (`domain.words.query_terms`); empty leaves the keyword arm out. A record
             is in the keyword arm when it holds one of them, and every required one.
     alpha:  share of the dense arm when both arms run, 0 … 1.
     within: only records with a cosine distance of at most this (0 … 2); dense arm alone.
     """
 
+    mode: Mode
     filter: Filter = EVERYTHING
     vector: NDArray[np.float32] | None = None
     terms: tuple[Term, ...] = ()

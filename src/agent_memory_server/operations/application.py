@@ -1,0 +1,54 @@
+"""The ports and options that every operation is given, in one frozen value."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from agent_memory_server.operations.options import Options
+from agent_memory_server.ports.clock import Clock
+from agent_memory_server.ports.embedder import Embedder
+from agent_memory_server.ports.idempotency import IdempotencyStore
+from agent_memory_server.ports.memory_store import MemoryStore
+from agent_memory_server.ports.session_store import SessionStore
+from agent_memory_server.ports.token_store import TokenStore
+
+
+class Accesses:
+    """Ids of memories that searches returned, gathered until upkeep writes them in one step."""
+
+    def __init__(self, *, bound: int = 10_000) -> None:
+        self._ids: dict[str, None] = {}
+        self._bound = bound
+
+    def note(self, ids: list[str]) -> None:
+        """Remember ids; beyond the bound further ones are dropped (an access count is a hint, not a promise)."""
+        if len(self._ids) < self._bound:
+            self._ids.update(dict.fromkeys(ids))
+
+    def take(self) -> list[str]:
+        """All ids noted since the last call."""
+        ids = list(self._ids)
+        self._ids.clear()
+        return ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """A running application: what operations work on. Built by `compose`; interfaces and tests are given one.
+
+    owed: rung when a write leaves an embedding to be done; the upkeep loop waits for it.
+    context_sizes: context window in tokens of a model by its name; None for a name it does not know.
+    """
+
+    memories: MemoryStore
+    sessions: SessionStore
+    tokens: TokenStore
+    answers: IdempotencyStore
+    embedder: Embedder
+    clock: Clock
+    options: Options = field(default_factory=Options)
+    context_sizes: Callable[[str], int | None] = lambda _model: None
+    accesses: Accesses = field(default_factory=Accesses)
+    owed: asyncio.Event = field(default_factory=asyncio.Event)

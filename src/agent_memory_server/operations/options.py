@@ -1,0 +1,30 @@
+"""What an operator can set about the operations' behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent_memory_server.domain.retention import RetentionPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Switches and limits that operations read. Each is a documented setting.
+
+    long_term:             LONG_TERM_MEMORY; off: long-term operations are refused, nothing is promoted.
+    index_messages:        INDEX_ALL_MESSAGES_IN_LONG_TERM_MEMORY; messages become searchable records.
+    require_timestamps:    REQUIRE_MESSAGE_TIMESTAMPS.
+    max_future_s:          MAX_FUTURE_TIMESTAMP_SECONDS; how far ahead of the clock a message's time may be.
+    summarize_at:          SUMMARIZATION_THRESHOLD, share of the context window.
+    context_window:        tokens assumed when a request names neither a model nor a window.
+    forgetting:            the policy of periodic forgetting; None when it is off.
+    """
+
+    long_term: bool = True
+    index_messages: bool = True
+    require_timestamps: bool = False
+    max_future_s: float = 300.0
+    summarize_at: float = 0.7
+    context_window: int = 16_000
+    forgetting: RetentionPolicy | None = None
+    forgetting_every_s: float = 3600.0

@@ -1,0 +1,64 @@
+"""Change fields of one memory, embedding again only what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from agent_memory_server.domain.errors import Conflict, NotFound, RequestRefused
+from agent_memory_server.domain.memory import Memory, hash_of
+from agent_memory_server.domain.principal import Action, Principal
+from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.authorize import place, require
+from agent_memory_server.operations.embedding import vectors_or_owed
+from agent_memory_server.operations.remember import require_long_term
+
+_ATTEMPTS = 20
+"""Conflicts with other writers are met by reading again and applying the same fields; this many times at most."""
+
+
+def _changed(memory: Memory, fields: Mapping[str, Any], now: float) -> Memory:
+    changed = replace(memory, **fields, updated_at=now)
+    return replace(changed, memory_hash=hash_of(changed)) if "text" in fields else changed
+
+
+async def revise(
+    app: Application,
+    principal: Principal,
+    memory_id: str,
+    fields: Mapping[str, Any],
+    *,
+    if_revision: int | None = None,
+) -> Memory:
+    """Set the given fields of a memory (names and types of `Memory`); the rest stays as others write it.
+
+    if_revision: change only this revision. Raises: NotFound, Forbidden, RequestRefused (no fields), Conflict.
+    """
+    require_long_term(app)
+    if not fields:
+        raise RequestRefused("No fields provided for update")
+    require(principal, Action.WRITE)
+    for _ in range(_ATTEMPTS):
+        found = await app.memories.get(require(principal, Action.WRITE), [memory_id])
+        if not found:
+            raise NotFound(f"Memory with ID {memory_id} not found")
+        before = found[0]
+        if if_revision is not None and before.revision != if_revision:
+            raise Conflict(f"memory {memory_id} is at revision {before.revision}, not {if_revision}")
+        after = _changed(before, fields, app.clock())
+        place(principal, Action.WRITE, after.namespace, after.user_id)
+        text_changed = after.text != before.text
+        vector = (await vectors_or_owed(app, [after.text]))[0] if text_changed else None
+        try:
+            stored = await app.memories.update(
+                principal.scope, after, if_revision=before.revision, vector=vector, text_changed=text_changed
+            )
+        except Conflict:
+            if if_revision is not None:
+                raise
+            continue
+        if text_changed and vector is None:
+            app.owed.set()
+        return stored
+    raise Conflict(f"memory {memory_id} is being changed by others; try again")
