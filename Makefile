@@ -1,0 +1,49 @@
+# The two commands to know: `make run` starts the server with nothing else installed, `make test` checks everything.
+# Both need only Python 3.11 or newer, git and make; the first call creates .venv.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help run test check lint fmt bench lock clean setup setup-dev
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: setup ## start the server, store three memories, search them, keep serving (ARGS="--once" stops after the search)
+	@exec $(BIN)/python scripts/first_run.py $(ARGS)
+
+test: setup-dev ## format, lint, types, imports, tests (ARGS are handed to pytest)
+	@$(MAKE) lint
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: test ## the same as test
+
+lint: setup-dev ## everything but the tests
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --no-logo
+
+fmt: setup-dev ## format, and fix what can be fixed safely
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+
+bench: setup-dev ## run every benchmark in benchmarks/ with its small defaults
+	@shopt -s nullglob; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" $(ARGS); done
+
+lock: setup-dev ## resolve requirements/*.in again
+	scripts/lock.sh $(ARGS)
+
+clean: ## remove the environment and every cache
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup:
+	@scripts/setup.sh run
+
+setup-dev:
+	@scripts/setup.sh dev
