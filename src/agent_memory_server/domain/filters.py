@@ -133,16 +133,16 @@ def _in_range(condition: TimeRange, time: float | None) -> bool:
     return not (high is not None and (time > high or (time == high and not condition.high_inclusive)))
 
 
+def _holds(condition: Condition, memory: Memory) -> bool:
+    match condition:
+        case Match():
+            return _match(condition, memory)
+        case TimeRange(field=field):
+            return _in_range(condition, getattr(memory, field.value))
+        case TimeNot(field=field, value=value):
+            return bool(getattr(memory, field.value) != value)
+
+
 def matches(filter_: Filter, memory: Memory) -> bool:
     """Whether the record satisfies every condition."""
-    for condition in filter_.conditions:
-        match condition:
-            case Match():
-                holds = _match(condition, memory)
-            case TimeRange(field=field):
-                holds = _in_range(condition, getattr(memory, field.value))
-            case TimeNot(field=field, value=value):
-                holds = getattr(memory, field.value) != value
-        if not holds:
-            return False
-    return True
+    return all(_holds(condition, memory) for condition in filter_.conditions)

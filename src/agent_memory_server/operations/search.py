@@ -54,8 +54,9 @@ async def search(app: Application, principal: Principal, question: Question) -> 
     if question.within is not None and question.mode is not Mode.SEMANTIC:
         raise RequestRefused("distance_threshold is only supported for semantic search mode")
     scope = require(principal, Action.READ)
+    degraded: list[str] = []
     if question.text is None or not question.text.strip():
-        ranked, degraded = await _listed(app, scope, question), []
+        ranked = await _listed(app, scope, question)
     else:
         ranked, degraded = await _ranked(app, scope, question, question.text)
     hits = ranked.hits

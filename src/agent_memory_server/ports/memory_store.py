@@ -80,7 +80,7 @@ class MemoryStore(Protocol):
 
     async def put(
         self, scope: Scope, writes: Sequence[MemoryWrite], *, now: float, deduplicate: bool = False
-    ) -> list[PutResult]:
+    ) -> Sequence[PutResult]:
         """Store records in one step, in order (of two with one id the later stays); results in the same order.
 
         Replacing keeps the older record's `persisted_at` and raises its revision. deduplicate: a record whose
@@ -89,7 +89,7 @@ class MemoryStore(Protocol):
         """
         ...
 
-    async def get(self, scope: Scope, ids: Sequence[str]) -> list[Memory]:
+    async def get(self, scope: Scope, ids: Sequence[str]) -> Sequence[Memory]:
         """The records that exist, in the order of the ids."""
         ...
 
@@ -131,7 +131,7 @@ class MemoryStore(Protocol):
         Records deleted meanwhile stay deleted. Changes no revision and no ranking by words or vectors."""
         ...
 
-    async def owed_embeddings(self, *, limit: int) -> list[Owed]:
+    async def owed_embeddings(self, *, limit: int) -> Sequence[Owed]:
         """Records without a vector, oldest first, over all scopes (upkeep)."""
         ...
 

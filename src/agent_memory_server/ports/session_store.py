@@ -44,7 +44,7 @@ class SessionStore(Protocol):
 
     async def find(
         self, scope: Scope, session_id: str, *, namespace: str | None, user_id: str | None, now: float
-    ) -> list[SessionKey]:
+    ) -> Sequence[SessionKey]:
         """Keys of the sessions with this id within the scope, at most 2; None leaves a part open."""
         ...
 

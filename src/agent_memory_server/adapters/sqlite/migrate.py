@@ -34,8 +34,7 @@ def migrations() -> list[Migration]:
 
 def schema_version(connection: apsw.Connection) -> int:
     """The number of the last migration applied; 0 for a new file."""
-    version = connection.pragma("user_version")
-    return int(version)  # type: ignore[call-overload, no-any-return]
+    return int(connection.pragma("user_version"))
 
 
 def migrate(connection: apsw.Connection) -> None:

@@ -1,0 +1,44 @@
+"""Whether the parts work, asked for real, each within a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from agent_memory_server.domain.errors import MemoryServerError
+from agent_memory_server.operations.application import Application
+
+DEADLINE_S = 2.0
+_PROBE = "readiness"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartHealth:
+    """One part. needed: without it the server cannot serve; otherwise it serves degraded."""
+
+    name: str
+    ok: bool
+    needed: bool
+    reason: str | None = None
+
+
+async def _checked(name: str, needed: bool, probe: Callable[[], Awaitable[object]]) -> PartHealth:
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            await probe()
+    except TimeoutError:
+        return PartHealth(name=name, ok=False, needed=needed, reason=f"no answer within {DEADLINE_S:g} s")
+    except MemoryServerError as exc:
+        return PartHealth(name=name, ok=False, needed=needed, reason=str(exc))
+    return PartHealth(name=name, ok=True, needed=needed)
+
+
+async def readiness(app: Application) -> list[PartHealth]:
+    """The store (a real read and a test of writing) and the embedder (one short text), at the same time."""
+    return list(
+        await asyncio.gather(
+            _checked("store", True, app.memories.ping),
+            _checked("embedder", False, lambda: app.embedder.embed([_PROBE])),
+        )
+    )

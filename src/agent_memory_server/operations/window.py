@@ -1,0 +1,68 @@
+"""How much of a model's context window a session takes, and cutting it to fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent_memory_server.domain.session import Message
+from agent_memory_server.domain.tokens import message_tokens
+from agent_memory_server.operations.application import Application
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What a request said about its model. max_tokens wins over the model's size."""
+
+    model: str | None = None
+    max_tokens: int | None = None
+
+    @property
+    def named(self) -> bool:
+        """Whether the request asks for figures: it names a model or a window that is not 0."""
+        return bool(self.model) or bool(self.max_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Percent, 0 … 100: of the whole window, and of the part after which a session is summarized."""
+
+    total_used: float
+    until_summarization: float
+
+
+def token_limit(app: Application, window: Window) -> int:
+    """Tokens that fit: the window given, else the model's, else the configured fallback."""
+    if window.max_tokens is not None:
+        return window.max_tokens
+    size = app.context_sizes(window.model) if window.model else None
+    return size if size is not None else app.options.context_window
+
+
+def usage(app: Application, messages: Sequence[Message], window: Window) -> Usage | None:
+    """The percentages for these messages; None when the request named no window, or one of no size."""
+    if not window.named:
+        return None
+    if not messages:
+        return Usage(0.0, 0.0)
+    limit = token_limit(app, window)
+    if limit <= 0:
+        return None
+    tokens = sum(map(message_tokens, messages))
+    summarize_at = int(limit * app.options.summarize_at)
+    until = 100.0 if summarize_at <= 0 else min(100.0, tokens / summarize_at * 100)
+    return Usage(min(100.0, tokens / limit * 100), until)
+
+
+def fitting(app: Application, messages: Sequence[Message], window: Window) -> tuple[Message, ...]:
+    """The newest messages that fit the named window, at least one; all of them when none was named."""
+    if not window.named or not messages:
+        return tuple(messages)
+    room = token_limit(app, window)
+    kept: list[Message] = []
+    for message in reversed(messages):
+        room -= message_tokens(message)
+        if room < 0 and kept:
+            break
+        kept.append(message)
+    return tuple(reversed(kept))
