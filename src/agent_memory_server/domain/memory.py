@@ -69,6 +69,4 @@ def content_hash(memory_type: str, namespace: str, session_id: str, text: str, u
 
 def hash_of(memory: Memory) -> str:
     """`content_hash` of a record."""
-    return content_hash(
-        memory.memory_type.value, memory.namespace, memory.session_id, memory.text, memory.user_id
-    )
+    return content_hash(memory.memory_type.value, memory.namespace, memory.session_id, memory.text, memory.user_id)

@@ -84,7 +84,7 @@ def words(text: str) -> list[str]:
     return list(_stemmer().stemWords(kept))
 
 
-_QUOTED = re.compile("[\"\u201c\u201d]([^\"\u201c\u201d]*)[\"\u201c\u201d]")
+_QUOTED = re.compile('["\u201c\u201d]([^"\u201c\u201d]*)["\u201c\u201d]')
 
 
 def _asked(text: str) -> list[str]:

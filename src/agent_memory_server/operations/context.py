@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from agent_memory_server.domain.errors import NotFound, RequestRefused
 from agent_memory_server.domain.filters import Match, Op, TextField, only
@@ -26,7 +26,7 @@ class PromptSession:
     session_id: str
     namespace: str | None = None
     user_id: str | None = None
-    window: Window = Window()
+    window: Window = field(default_factory=Window)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,8 @@ async def _session_messages(app: Application, principal: Principal, asked: Promp
         return []
     session = view.session
     messages = [PromptMessage("system", _SUMMARY_HEADING + session.context)] if session.context else []
-    for message in session.messages:
-        messages.append(PromptMessage("user" if message.role == "user" else "assistant", message.content))
+    messages.extend(
+        PromptMessage("user" if message.role == "user" else "assistant", message.content)
+        for message in session.messages
+    )
     return messages

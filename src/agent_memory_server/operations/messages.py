@@ -14,8 +14,7 @@ from agent_memory_server.operations.options import Options
 from agent_memory_server.ports.memory_store import MemoryWrite
 
 TIMESTAMP_NOTICE = (
-    "messages[].created_at will become required in the next major version. "
-    "Please provide timestamps for all messages."
+    "messages[].created_at will become required in the next major version. Please provide timestamps for all messages."
 )
 
 
@@ -48,7 +47,8 @@ def _time_of(given: GivenMessage, index: int, options: Options, now: float) -> f
     if given.created_at > latest:
         raise InvalidRequest(
             f"created_at cannot be more than {options.max_future_s:g} seconds in the future. "
-            f"Received: {_iso(given.created_at)}, Max allowed (with {options.max_future_s:g}s tolerance): {_iso(latest)}",
+            f"Received: {_iso(given.created_at)}, "
+            f"Max allowed (with {options.max_future_s:g}s tolerance): {_iso(latest)}",
             field=field,
         )
     return given.created_at
@@ -106,7 +106,7 @@ def message_record(key: SessionKey, message: Message, now: float) -> MemoryWrite
 
 
 def structured_record(key: SessionKey, memory: Memory, strategy: Strategy, now: float) -> MemoryWrite:
-    """The long-term record of a structured memory of a session, which gives it what it lacks: user, namespace, session."""
+    """The long-term record of a session's structured memory; the session gives it the place it lacks."""
     inherited = replace(
         memory,
         namespace=memory.namespace or key.namespace,

@@ -8,4 +8,6 @@ from typing import Protocol
 class Clock(Protocol):
     """Gives the present as Unix seconds (UTC, fraction included)."""
 
-    def __call__(self) -> float: ...
+    def __call__(self) -> float:
+        """The present."""
+        ...

@@ -25,7 +25,8 @@ class Embedder(Protocol):
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Shape (len(texts), dimensions), unit rows in the order of the texts; all of them or an error.
 
-        Raises: Unavailable or DeadlineExceeded, when the model cannot answer now; InvalidRequest, when it refuses a text.
+        Raises: Unavailable or DeadlineExceeded, when the model cannot answer now; InvalidRequest, when it refuses a
+        text.
         """
         ...
 

@@ -35,9 +35,7 @@ class SessionStore(Protocol):
     stored in the same step, so neither exists without the other (their `fallback_id` rule applies).
     """
 
-    async def get(
-        self, scope: Scope, key: SessionKey, *, now: float, last: int | None = None
-    ) -> Session | None:
+    async def get(self, scope: Scope, key: SessionKey, *, now: float, last: int | None = None) -> Session | None:
         """The session with its messages in stored order. last: only that many messages, the latest by
         `created_at` (ties: by position), oldest first."""
         ...

@@ -80,8 +80,10 @@ def _prepare(folder: DataFolder) -> None:
     try:
         folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as exc:
-        raise StartRefused(f"the data folder {folder.path} cannot be created: {exc.strerror}; "
-                           "set MEMORY_DATA_DIR to a folder that can be written") from exc
+        raise StartRefused(
+            f"the data folder {folder.path} cannot be created: {exc.strerror}; "
+            "set MEMORY_DATA_DIR to a folder that can be written"
+        ) from exc
     check_filesystem(folder.path)
     with refusing_start():
         connection = open_writer(folder.file, dimensions=folder.dimensions, durability=folder.durability)

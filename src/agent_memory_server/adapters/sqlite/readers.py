@@ -60,7 +60,7 @@ class Readers:
                 with translating():
                     connection = connection or self._connect()
                     ticket.result = ticket.work(connection)
-            except BaseException as exc:
+            except BaseException as exc:  # noqa: BLE001 - handed to the caller that waits, never swallowed
                 ticket.error = exc
                 if connection is not None and connection.in_transaction:
                     connection.execute("ROLLBACK")

@@ -109,7 +109,7 @@ class Writer:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
                     raise
-        except BaseException as exc:
+        except BaseException as exc:  # noqa: BLE001 - handed to the callers that wait, never swallowed
             for ticket in batch:
                 ticket.error = ticket.error or exc
 
