@@ -28,7 +28,7 @@ import hashlib, os, pathlib, sys
 
 digest = hashlib.sha256(f"{sys.version_info[:3]} {os.getcwd()}".encode())
 for name in (f"requirements/{sys.argv[1]}.txt", "pyproject.toml", "clients/python/pyproject.toml",
-             "models/minilm/pyproject.toml", "scripts/setup.sh"):
+             "models/minilm/pyproject.toml", "src/agent_memory_server/__init__.py", "scripts/setup.sh"):
     path = pathlib.Path(name)
     digest.update(path.read_bytes() if path.exists() else b"")
 print(digest.hexdigest())
