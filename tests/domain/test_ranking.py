@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from agent_memory_server.domain.query import Mode
 from agent_memory_server.domain.ranking import (
-    B,
     K1,
     MAX_TERMS,
     WIDE_ROWS,
     Arm,
+    B,
     bm25,
     by_distance,
     by_words,

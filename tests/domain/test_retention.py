@@ -31,9 +31,8 @@ def forgotten(policy: RetentionPolicy, *memories: Memory, pinned_ids: frozenset[
 
 def test_one_age_alone_decides() -> None:
     assert forgotten(RetentionPolicy(max_age_days=10), memory("old", age=11), memory("new", age=9)) == {"old"}
-    assert forgotten(RetentionPolicy(max_inactive_days=10), memory("idle", age=20, idle=11), memory("used", age=99)) == {
-        "idle"
-    }
+    idle = RetentionPolicy(max_inactive_days=10)
+    assert forgotten(idle, memory("idle", age=20, idle=11), memory("used", age=99)) == {"idle"}
 
 
 def test_with_both_ages_an_old_memory_in_use_stays_until_the_hard_age() -> None:

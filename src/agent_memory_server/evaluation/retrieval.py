@@ -1,0 +1,116 @@
+"""Runs a corpus against a server through its REST API, as any client would."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+
+from agent_memory_server.domain.errors import Unavailable
+from agent_memory_server.evaluation.conversations import Conversation, Corpus, Query, TalkSession
+from agent_memory_server.evaluation.figures import Answered
+
+_BATCH = 100
+_READY_LIMIT_S = 600.0
+_POLL_S = 0.1
+DEPTH = 10
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """Turns stored, seconds until all were accepted, and until all were searchable by meaning."""
+
+    turns: int
+    accepted_s: float
+    searchable_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to run: a client on the server's base URL, and a namespace of its own so that runs do not mix."""
+
+    http: httpx2.AsyncClient
+    namespace: str
+
+
+def _session_id(conversation: str, session: str) -> str:
+    return f"{conversation}-{session}"
+
+
+def _checked(response: httpx2.Response) -> dict[str, Any]:
+    if response.is_error:
+        raise Unavailable(f"the server answered {response.status_code} to {response.request.url.path}: {response.text}")
+    body: dict[str, Any] = response.json()
+    return body
+
+
+async def _ingest_session(target: Target, conversation: Conversation, session: TalkSession) -> None:
+    path = f"/v1/working-memory/{_session_id(conversation.id, session.id)}/messages"
+    for start in range(0, len(session.turns), _BATCH):
+        messages = [
+            {
+                "id": turn.id,
+                "role": turn.speaker,
+                "content": turn.text,
+                "created_at": datetime.fromtimestamp(turn.time, UTC).isoformat(),
+            }
+            for turn in session.turns[start : start + _BATCH]
+            if turn.text.strip()
+        ]
+        body = {"messages": messages, "namespace": target.namespace, "user_id": conversation.id}
+        if messages:
+            _checked(await target.http.post(path, json=body))
+
+
+async def ingest(target: Target, corpus: Corpus, progress: Progress) -> Ingested:
+    """Store every turn as a message of its session, one user per conversation, and wait until all are searchable."""
+    started = time.perf_counter()
+    sessions = [(c, s) for c in corpus.conversations for s in c.sessions]
+    for number, (conversation, session) in enumerate(sessions, start=1):
+        await _ingest_session(target, conversation, session)
+        progress("storing sessions", number, len(sessions))
+    accepted = time.perf_counter() - started
+    async with asyncio.timeout(_READY_LIMIT_S):
+        while await _owed(target):  # noqa: ASYNC110 - the server is another process: nothing to wait on
+            await asyncio.sleep(_POLL_S)
+    turns = sum(len(s.turns) for _, s in sessions)
+    return Ingested(turns, accepted, time.perf_counter() - started)
+
+
+async def _owed(target: Target) -> bool:
+    body = {"text": "anything", "namespace": {"eq": target.namespace}, "limit": 1}
+    return bool(_checked(await target.http.post("/v1/long-term-memory/search", json=body)).get("degraded"))
+
+
+async def ask(target: Target, query: Query, *, mode: str) -> Answered:
+    """Ask one question within its conversation's user; results are turn ids, best first."""
+    body = {
+        "text": query.question,
+        "search_mode": mode,
+        "namespace": {"eq": target.namespace},
+        "user_id": {"eq": query.conversation},
+        "limit": DEPTH,
+        "recency_boost": False,
+    }
+    started = time.perf_counter()
+    response = await target.http.post("/v1/long-term-memory/search", json=body)
+    seconds = time.perf_counter() - started
+    memories = _checked(response)["memories"]
+    found = tuple((memory["extracted_from"] or [memory["id"]])[0] for memory in memories)
+    return Answered(query.category, found, query.evidence, seconds)
+
+
+async def ask_all(target: Target, corpus: Corpus, *, mode: str, progress: Progress) -> list[Answered]:
+    """Ask every question, one after the other."""
+    answers = []
+    for number, query in enumerate(corpus.queries, start=1):
+        answers.append(await ask(target, query, mode=mode))
+        progress(f"asking ({mode})", number, len(corpus.queries))
+    return answers
