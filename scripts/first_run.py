@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import os
 import signal
 import socket
@@ -19,6 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+
+say = functools.partial(print, flush=True)  # the lines come in their order with the server's, also through a pipe
 
 START_LIMIT_S = 60.0
 """Loading the embedding model takes about a second; a slow, busy machine gets a minute."""
@@ -45,18 +48,18 @@ def main() -> int:
         http = stack.enter_context(httpx2.Client(base_url=url, timeout=30.0, trust_env=False))
         try:
             wait_until_healthy(http, server)
-            print(f"\nServer       {url}\nData folder  {folder.resolve()}{'' if options.data_dir else '  (temporary)'}")
+            say(f"\nServer       {url}\nData folder  {folder.resolve()}{'' if options.data_dir else '  (temporary)'}")
             remember(http)
             found = [ask(http, question) for question in QUESTIONS]
             if not all(found):
-                print("\nA question found nothing: this is not how it should be.", file=sys.stderr)
+                say("\nA question found nothing: this is not how it should be.", file=sys.stderr)
                 return 1
             if options.once:
                 return 0
-            print(f"\nServing on {url} until Ctrl-C. API description: {url}/openapi.json", flush=True)
+            say(f"\nServing on {url} until Ctrl-C. API description: {url}/openapi.json")
             return server.wait()
         except KeyboardInterrupt:
-            print("\nStopping.")
+            say("\nStopping.")
             return 0
 
 
@@ -116,9 +119,9 @@ def remember(http: httpx2.Client) -> None:
     """Store the three memories; storing them again replaces them, as their ids stay the same."""
     records = [{"id": id_, "namespace": NAMESPACE, "user_id": USER, "text": text} for id_, text in MEMORIES.items()]
     http.post("/v1/long-term-memory/", json={"memories": records}).raise_for_status()
-    print("\nStored")
+    say("\nStored")
     for text in MEMORIES.values():
-        print(f"  {text}")
+        say(f"  {text}")
 
 
 def ask(http: httpx2.Client, question: str) -> int:
@@ -126,9 +129,9 @@ def ask(http: httpx2.Client, question: str) -> int:
     scope = {"namespace": {"eq": NAMESPACE}, "user_id": {"eq": USER}}
     query = {"text": question, "limit": len(MEMORIES)} | scope
     answer = http.post("/v1/long-term-memory/search", json=query).raise_for_status().json()
-    print(f"\nAsked  {question}")
+    say(f"\nAsked  {question}")
     for memory in answer["memories"]:
-        print(f"  {memory['score']:.3f}  {memory['text']}")
+        say(f"  {memory['score']:.3f}  {memory['text']}")
     return len(answer["memories"])
 
 
