@@ -73,6 +73,6 @@ def retrieval(data: Path, base_url: str | None, token: str | None, modes: tuple[
             report = stack.enter_context(_progress())
             run = asyncio.run(_run(url, token, corpus, modes or MODES, report))
     except (MemoryServerError, httpx2.TransportError, TimeoutError) as exc:
-        click.echo(f"agent-memory: {exc or type(exc).__name__}", err=True)
+        click.echo(f"agent-memory: {str(exc) or type(exc).__name__}", err=True)
         raise SystemExit(1) from exc
     click.echo(json.dumps(as_data(run), indent=2) if as_json else as_text(run))
