@@ -137,7 +137,8 @@ def _children(node: Any, name: str) -> list[Any]:
     if isinstance(node, dict):
         for key in node:
             if not isinstance(key, str):
-                raise ValueError(f"{name} holds a key that is not text: {key!r}")
+                # Not a TypeError: pydantic reports a ValueError and lets a TypeError through.
+                raise ValueError(f"{name} holds a key that is not text: {key!r}")  # noqa: TRY004
             _refuse_unstorable(key, name)
         return list(node.values())
     if isinstance(node, list | tuple):

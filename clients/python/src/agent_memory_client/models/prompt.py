@@ -74,4 +74,4 @@ class MemoryPromptResponse(WireModel):
     messages: list[PromptMessage]
     long_term_memories: list[MemoryRecordResult] | None = None
     degraded: list[str] | None = Field(default=None, exclude_if=absent)
-    """the parts of the search that could not run; absent when all ran"""
+    """sentences on what the search could not run; absent when all ran"""

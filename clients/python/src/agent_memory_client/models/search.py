@@ -89,8 +89,7 @@ class MemoryRecordResultsResponse(WireModel):
     """A page of results, best first.
 
     total: records in the whole ranking or listing. next_offset: where the next page begins; null on the last one.
-    degraded: the parts of the search that could not run (absent when all ran), so that a page found without them is
-    not taken for the whole answer.
+    degraded: sentences on what could not run and how the search went on without it; absent when all ran.
     """
 
     memories: list[MemoryRecordResult]

@@ -33,6 +33,7 @@ class WriteOutcome(WireModel):
     """What became of one record of a create request."""
 
     id: str
+    """where the record's content is now: the id that was sent, or of a duplicate the id of the record that was there"""
     status: WriteStatus
     reason: str | None = Field(default=None, exclude_if=absent)
     """why the record was not stored, in words"""
