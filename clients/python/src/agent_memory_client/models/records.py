@@ -1,0 +1,148 @@
+"""A long-term record: as it is answered, as a search answers it, and as it is checked on the way in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import ConfigDict, Field, model_validator
+
+from agent_memory_client.models.enums import ExtractedFlag, MemoryTypeEnum, SearchScoreTypeEnum
+from agent_memory_client.models.fields import (
+    Count,
+    Flag,
+    Id,
+    JsonObject,
+    Labels,
+    Name,
+    ScopeValue,
+    Sources,
+    Text,
+    UtcDatetime,
+    WireModel,
+    absent,
+    new_id,
+    utc_now,
+)
+
+RESULT_MEMBERS = frozenset({"dist", "score", "score_type", "explain"})
+"""Members that only a search result has. A client that stores a result again may send them; they are ignored."""
+
+
+class MemoryRecord(WireModel):
+    """One durable record."""
+
+    id: str
+    text: str
+    session_id: str | None = None
+    user_id: str | None = None
+    namespace: str | None = None
+    last_accessed: datetime = Field(default_factory=utc_now)
+    created_at: datetime = Field(default_factory=utc_now)
+    updated_at: datetime = Field(default_factory=utc_now)
+    pinned: bool = False
+    """exempt from forgetting"""
+    access_count: int = 0
+    topics: list[str] | None = None
+    entities: list[str] | None = None
+    memory_hash: str | None = None
+    discrete_memory_extracted: ExtractedFlag = "f"
+    memory_type: MemoryTypeEnum = MemoryTypeEnum.MESSAGE
+    persisted_at: datetime | None = None
+    extracted_from: list[str] | None = None
+    """ids of the messages the record comes from"""
+    event_date: datetime | None = None
+    """when what the record tells happened"""
+    extraction_strategy: str = "discrete"
+    extraction_strategy_config: dict[str, Any] = Field(default_factory=dict)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    revision: int | None = Field(default=None, exclude_if=absent)
+    """1 when created, one more with each change; absent when the server does not tell"""
+
+
+class SearchExplanation(WireModel):
+    """Why a record was found: its rank (from 1) and raw score in each ranking; null where that one did not find it."""
+
+    dense_rank: int | None = None
+    distance: float | None = None
+    """cosine distance, 0 … 2"""
+    keyword_rank: int | None = None
+    bm25: float | None = None
+    matched_words: list[str] = Field(default_factory=list)
+    """stemmed words of the query that the record holds"""
+
+
+class MemoryRecordResult(MemoryRecord):
+    """A record as a search answers it."""
+
+    dist: float
+    """0 … 2, smaller is closer; 0 in a listing"""
+    score: float | None = None
+    """0 … 1, higher is better; null in a listing"""
+    score_type: SearchScoreTypeEnum | None = None
+    explain: SearchExplanation | None = Field(default=None, exclude_if=absent)
+    """present when the request asked for it"""
+
+
+class _RecordInput(MemoryRecord):
+    """What every record in a request must satisfy.
+
+    A time that the caller left out is not in `model_fields_set`. memory_type `preference` is stored as a semantic
+    memory with the topic `preference`. `revision` is accepted, and ignored.
+    """
+
+    id: Id = Field(default_factory=new_id)
+    text: Text
+    session_id: ScopeValue | None = None
+    user_id: ScopeValue | None = None
+    namespace: ScopeValue | None = None
+    last_accessed: UtcDatetime = Field(default_factory=utc_now)
+    created_at: UtcDatetime = Field(default_factory=utc_now)
+    updated_at: UtcDatetime = Field(default_factory=utc_now)
+    pinned: Flag = False
+    access_count: Count = 0
+    topics: Labels | None = None
+    entities: Labels | None = None
+    memory_hash: Name | None = None
+    persisted_at: UtcDatetime | None = None
+    extracted_from: Sources | None = None
+    event_date: UtcDatetime | None = None
+    extraction_strategy: Name = "discrete"
+    extraction_strategy_config: JsonObject = Field(default_factory=dict)
+    metadata: JsonObject = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_preference(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or value.get("memory_type") != "preference":
+            return value
+        topics = value.get("topics")
+        if topics is None:
+            topics = []
+        if isinstance(topics, list) and "preference" not in topics:
+            topics = [*topics, "preference"]
+        return {**value, "memory_type": MemoryTypeEnum.SEMANTIC, "topics": topics}
+
+
+class ExtractedMemoryRecord(_RecordInput):
+    """A record to create: a memory as it is to be stored, with an id that the caller chooses.
+
+    Unknown members are refused, so a misspelt one is not lost silently; the members that only results have are ignored.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Id
+    discrete_memory_extracted: ExtractedFlag = "t"
+    memory_type: MemoryTypeEnum = MemoryTypeEnum.SEMANTIC
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ignore_result_members(cls, value: Any) -> Any:
+        if isinstance(value, dict) and not RESULT_MEMBERS.isdisjoint(value):
+            return {name: member for name, member in value.items() if name not in RESULT_MEMBERS}
+        return value
+
+
+class ClientMemoryRecord(_RecordInput):
+    """A record in a session's memories. The id may be left out; unknown members are ignored."""
