@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.filter_sql import Sql, where
 from agent_memory_server.adapters.sqlite.scopes import Selected
+from agent_memory_server.adapters.sqlite.sql import fetch
 
 _TIME_INDEX_RECORDS = 20_000
 """In a selection of fewer records, walking its own row ids beats an index over the times of everybody."""
@@ -31,7 +32,7 @@ def matching_rids(connection: apsw.Connection, selected: Selected) -> NDArray[np
     found: list[NDArray[np.int64]] = []
     for bounds in selected.ranges:
         condition, values = range_condition(selected, bounds)
-        rows = connection.execute(f"SELECT m.rid FROM memories m WHERE {condition}", values).fetchall()
+        rows = fetch(connection, f"SELECT m.rid FROM memories m WHERE {condition}", values)
         if rows:
             found.append(np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))))
     return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
@@ -44,5 +45,6 @@ def count(connection: apsw.Connection, selected: Selected) -> int:
     total = 0
     for bounds in selected.ranges:
         condition, values = range_condition(selected, bounds)
-        total += connection.execute(f"SELECT count(*) FROM memories m WHERE {condition}", values).fetchall()[0][0]
+        ((found,),) = fetch(connection, f"SELECT count(*) FROM memories m WHERE {condition}", values)
+        total += found
     return total

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import apsw
 import numpy as np
@@ -11,8 +10,8 @@ from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.filter_sql import TAG_KINDS
 from agent_memory_server.adapters.sqlite.rows import stored_values, strings
-from agent_memory_server.adapters.sqlite.scopes import count_records, next_rid, scope_of
-from agent_memory_server.adapters.sqlite.sql import queries
+from agent_memory_server.adapters.sqlite.scope_numbers import ScopeNumbers
+from agent_memory_server.adapters.sqlite.sql import fetch, fetch_row, queries
 from agent_memory_server.adapters.sqlite.vectors import sketch_blob, vector_blob
 from agent_memory_server.domain.errors import Unavailable
 from agent_memory_server.domain.filters import TagField
@@ -28,7 +27,8 @@ _TOPICS, _ENTITIES = TAG_KINDS[TagField.TOPICS], TAG_KINDS[TagField.ENTITIES]
 
 def next_seq(connection: apsw.Connection) -> int:
     """The number of this change: greater than every one before, and committed with it."""
-    return int(connection.execute(queries("records")["next_seq"]).fetchall()[0][0])
+    ((seq,),) = fetch(connection, queries("records")["next_seq"])
+    return int(seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +52,12 @@ class Stored:
 
 def find_stored(connection: apsw.Connection, id_: str) -> Stored | None:
     """The record with this id, in whatever scope."""
-    rows = connection.execute(queries("records")["stored"], (id_,)).fetchall()
-    if not rows:
+    row = fetch_row(connection, queries("records")["stored"], (id_,))
+    if row is None:
         return None
-    rid, found, namespace, user_id, session_id, revision, persisted_at, text, topics, entities, *figures = rows[0]
-    embedded, access_count, last_accessed = figures
-    return Stored(
-        rid, found, namespace, user_id, session_id, revision, persisted_at, text, strings(topics), strings(entities),
-        bool(embedded), access_count, last_accessed,
-    )  # fmt: skip
+    *others, topics, entities, embedded, access_count, last_accessed = row
+    values = (*others, strings(topics), strings(entities), bool(embedded), access_count, last_accessed)
+    return Stored(*values)
 
 
 class RecordChange:
@@ -74,14 +71,15 @@ class RecordChange:
         self._run = connection.execute
         self._connection = connection
         self._sql = queries("records")
-        self._figures: dict[int, tuple[int, int]] = {}
+        self._numbers = ScopeNumbers(connection)
         self._buried = 0
         self._dimensions: int | None = None
         self.seq = next_seq(connection)
 
     def insert(self, memory: Memory, vector: NDArray[np.float32] | None) -> int:
         """Store a record whose id is free; its row id."""
-        rid = next_rid(self._connection, memory.namespace, memory.user_id)
+        rid = self._numbers.next_rid(memory.namespace, memory.user_id)
+        self._numbers.count(rid, records=1)
         self._run(self._sql["insert"], (rid, vector is not None, self.seq, *stored_values(memory)))
         if vector is not None:
             self._put_vector(rid, vector)
@@ -109,15 +107,15 @@ class RecordChange:
         if not keep_vector:
             self._replace_vector(stored, vector)
         if memory.text != stored.text:
-            self._count(rid, 0, -self._length(rid))
-            self._put_words(rid, memory.text, records=0)
+            self._numbers.count(rid, words=-self._length(rid))
+            self._put_words(rid, memory.text)
         self._replace_tags(rid, _TOPICS, stored.topics, memory.topics)
         self._replace_tags(rid, _ENTITIES, stored.entities, memory.entities)
 
     def remove(self, stored: Stored) -> None:
         """Delete a record, and leave a tombstone for the caches of every process."""
         rid = stored.rid
-        self._count(rid, -1, -self._length(rid))
+        self._numbers.count(rid, records=-1, words=-self._length(rid))
         for table in ("drop_memory", "drop_words", "drop_index"):
             self._run(self._sql[table], (rid,))
         if stored.embedded:
@@ -129,35 +127,31 @@ class RecordChange:
 
     def embed(self, id_: str, revision: int, vector: NDArray[np.float32]) -> bool:
         """Fill in a vector where the record still has this revision; whether it had."""
-        rows = self._run(self._sql["embed"], (id_, revision, self.seq)).fetchall()
-        if rows:
-            self._put_vector(rows[0][0], vector)
-        return bool(rows)
+        row = fetch_row(self._connection, self._sql["embed"], (id_, revision, self.seq))
+        if row is None:
+            return False
+        self._put_vector(row[0], vector)
+        return True
 
     def finish(self) -> None:
         """Bring the figures up to date and bound the tombstones."""
-        count_records(self._connection, self._figures)
-        self._figures = {}
+        self._numbers.finish()
         if self._buried and (self._buried >= _PRUNE_EVERY or self.seq % _PRUNE_EVERY == 0):
             self._prune()
 
-    def _count(self, rid: int, records: int, length: int) -> None:
-        scope = scope_of(rid)
-        had = self._figures.get(scope, (0, 0))
-        self._figures[scope] = (had[0] + records, had[1] + length)
-
     def _length(self, rid: int) -> int:
-        return int(self._run(self._sql["length"], (rid,)).fetchall()[0][0])
+        row = fetch_row(self._connection, self._sql["length"], (rid,))
+        return int(row[0]) if row else 0
 
-    def _put_words(self, rid: int, text: str, *, records: int = 1) -> None:
+    def _put_words(self, rid: int, text: str) -> None:
         found = words(text)
         self._run(self._sql["put_words"], (rid, word_codes(found).astype("<u4", copy=False).tobytes()))
         self._run(self._sql["put_index"], (rid, " ".join(found)))
-        self._count(rid, records, len(found))
+        self._numbers.count(rid, words=len(found))
 
     def _vector(self, stored: Stored) -> NDArray[np.float32] | None:
-        rows = self._run(self._sql["vector"], (stored.rid,)).fetchall()
-        return np.frombuffer(rows[0][0], dtype="<f4") if rows else None
+        row = fetch_row(self._connection, self._sql["vector"], (stored.rid,))
+        return np.frombuffer(row[0], dtype="<f4") if row else None
 
     def _put_vector(self, rid: int, vector: NDArray[np.float32]) -> None:
         self._check_dimensions(len(vector))
@@ -176,8 +170,8 @@ class RecordChange:
 
     def _check_dimensions(self, given: int) -> None:
         if self._dimensions is None:
-            rows = self._run(self._sql["dimensions"]).fetchall()
-            self._dimensions = int(rows[0][0]) if rows else given
+            row = fetch_row(self._connection, self._sql["dimensions"])
+            self._dimensions = int(row[0]) if row else given
         if given != self._dimensions:
             raise Unavailable(
                 f"the data folder holds vectors of {self._dimensions} dimensions and this process makes {given}: "
@@ -185,8 +179,8 @@ class RecordChange:
             )
 
     def _put_tags(self, rid: int, kind: int, tags: tuple[str, ...]) -> None:
-        for tag in tags:
-            self._run(self._sql["put_tag"], (kind, tag, rid))
+        if tags:
+            self._connection.executemany(self._sql["put_tag"], [(kind, tag, rid) for tag in tags])
 
     def _drop_tags(self, rid: int, kind: int, tags: tuple[str, ...]) -> None:
         for tag in tags:
@@ -198,7 +192,7 @@ class RecordChange:
             self._put_tags(rid, kind, new)
 
     def _prune(self) -> None:
-        rows: list[Any] = self._run(self._sql["oldest_kept_tombstone"], (KEPT_TOMBSTONES,)).fetchall()
-        if rows:
-            self._run(self._sql["prune_tombstones"], (rows[0][0],))
-            self._run(self._sql["pruned_to"], (rows[0][0],))
+        row = fetch_row(self._connection, self._sql["oldest_kept_tombstone"], (KEPT_TOMBSTONES,))
+        if row is not None:
+            self._run(self._sql["prune_tombstones"], row)
+            self._run(self._sql["pruned_to"], row)

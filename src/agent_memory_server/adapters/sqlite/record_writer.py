@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.record_change import RecordChange, Stored, find_stored
 from agent_memory_server.adapters.sqlite.rows import load
-from agent_memory_server.adapters.sqlite.sql import queries
+from agent_memory_server.adapters.sqlite.sql import fetch, fetch_row, queries
 from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound
 from agent_memory_server.domain.memory import Memory, hash_of
 from agent_memory_server.domain.scope import Scope
@@ -43,9 +43,10 @@ def _target(connection: apsw.Connection, write: MemoryWrite) -> tuple[Memory, St
 
 
 def _same_content(connection: apsw.Connection, memory: Memory) -> str | None:
-    place = (memory.memory_hash, memory.namespace, memory.user_id, memory.session_id)
-    rows = connection.execute(queries("records")["same_content"], (*place, memory.id)).fetchall()
-    return rows[0][0] if rows else None
+    content = memory.memory_hash or hash_of(memory)
+    values = (content, memory.namespace, memory.user_id, memory.session_id, memory.id)
+    row = fetch_row(connection, queries("records")["same_content"], values)
+    return row[0] if row else None
 
 
 def _put(
@@ -54,8 +55,6 @@ def _put(
     memory, stored = _target(connection, write)
     if stored is not None and not scope.allows(stored.namespace, stored.user_id):
         return PutResult(memory.id, PutStatus.REFUSED)
-    if not memory.memory_hash:
-        memory = replace(memory, memory_hash=hash_of(memory))
     if deduplicate and (other := _same_content(connection, memory)) is not None:
         connection.execute(queries("records")["note_duplicate"], (now, other))
         return PutResult(other, PutStatus.DUPLICATE)
@@ -156,7 +155,7 @@ def set_vectors(connection: apsw.Connection, vectors: Sequence[tuple[str, int, N
 
 def owed_embeddings(connection: apsw.Connection, limit: int) -> list[Owed]:
     """Records without a vector, oldest first."""
-    rows = connection.execute(queries("records")["owed"], (limit,)).fetchall()
+    rows = fetch(connection, queries("records")["owed"], (limit,))
     return [Owed(id=id_, revision=revision, text=text) for id_, revision, text in rows]
 
 

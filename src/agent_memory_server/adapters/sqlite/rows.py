@@ -10,6 +10,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
+from agent_memory_server.adapters.sqlite.sql import fetch
 from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
 
 COLUMNS = (
@@ -19,6 +20,7 @@ COLUMNS = (
 )
 """What `memory_from` reads, from `memories m JOIN scopes s ON s.scope = m.rid >> 24`."""
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 TABLES = "memories m JOIN scopes s ON s.scope = m.rid >> 24"
 _LOAD = (
     f"SELECT m.rid, {COLUMNS} FROM carray(?) a CROSS JOIN memories m ON m.rid = a.value"
@@ -28,12 +30,12 @@ _LOAD = (
 
 def json_list(values: Sequence[str]) -> str | None:
     """A list as it is stored: JSON, NULL when empty."""
-    return json.dumps(list(values), ensure_ascii=False) if values else None
+    return _encode(list(values)) if values else None
 
 
 def json_object(value: Mapping[str, Any]) -> str | None:
     """An object as it is stored: JSON, NULL when empty."""
-    return json.dumps(dict(value), ensure_ascii=False) if value else None
+    return _encode(dict(value)) if value else None
 
 
 def strings(stored: str | None) -> tuple[str, ...]:
@@ -42,7 +44,8 @@ def strings(stored: str | None) -> tuple[str, ...]:
 
 
 def _object(stored: str | None) -> dict[str, Any]:
-    return json.loads(stored) if stored else {}  # type: ignore[no-any-return]
+    value: dict[str, Any] = json.loads(stored) if stored else {}
+    return value
 
 
 def memory_from(row: Sequence[Any]) -> Memory:
@@ -104,5 +107,5 @@ def load(connection: apsw.Connection, rids: Sequence[int] | NDArray[np.int64]) -
     if not len(rids):
         return {}
     array = apsw.carray(np.ascontiguousarray(rids, dtype=np.int64))
-    rows = connection.execute(_LOAD, (array,))
+    rows = fetch(connection, _LOAD, (array,))
     return {row[0]: memory_from(row[1:]) for row in rows}

@@ -1,14 +1,14 @@
-"""Who owns which row ids: one scope number for each (namespace, user), and a call's scope as ranges of row ids."""
+"""A call's scope as ranges of row ids: each (namespace, user) has a scope number, each scope a range of row ids."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import apsw
 
 from agent_memory_server.adapters.sqlite.filter_sql import Sql, all_of, text_condition
-from agent_memory_server.adapters.sqlite.sql import queries
+from agent_memory_server.adapters.sqlite.sql import fetch, queries
 from agent_memory_server.domain.filters import Condition, Filter, Match, Op, TextField
 from agent_memory_server.domain.scope import Scope
 
@@ -17,7 +17,6 @@ LOCALS = 1 << LOCAL_BITS
 """Row ids of one scope. Local numbers start at 1 and are never used again; a full scope gets a further part."""
 
 ALL_RIDS = (0, 2**63 - 1)
-_FIRST_BLOCK = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,7 @@ def rids_of(first_scope: int, last_scope: int) -> tuple[int, int]:
     return first_scope << LOCAL_BITS, ((last_scope + 1) << LOCAL_BITS) - 1
 
 
-def _conditions(
-    column: str, granted: frozenset[str] | None, asked: Iterable[Match]
-) -> list[Sql]:
+def _conditions(column: str, granted: frozenset[str] | None, asked: Iterable[Match]) -> list[Sql]:
     parts = [] if granted is None else [text_condition(column, Op.ANY, sorted(granted))]
     return parts + [text_condition(column, match.op, match.values) for match in asked]
 
@@ -71,16 +68,15 @@ def _ranges(scopes: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 
 
 def _everything(connection: apsw.Connection, rest: Filter) -> Selected:
-    records, words = connection.execute(queries("scopes")["totals"]).fetchall()[0]
-    return Selected(None, (ALL_RIDS,), int(records), int(words), rest)
+    ((records, words),) = fetch(connection, queries("scopes")["totals"])
+    return Selected(None, (ALL_RIDS,), records, words, rest)
 
 
 def _whole_namespaces(connection: apsw.Connection, namespaces: Sql, rest: Filter) -> Selected:
     """By blocks: a handful of rows, however many users the namespaces have."""
     condition, values = namespaces
-    rows = connection.execute(
-        f"SELECT start, used, records, words FROM blocks WHERE {condition} ORDER BY start", values
-    ).fetchall()
+    statement = f"SELECT start, used, records, words FROM blocks WHERE {condition} ORDER BY start"
+    rows = fetch(connection, statement, values)
     used = [(start, start + n - 1) for start, n, _, _ in rows]
     scopes = tuple(scope for first, last in used for scope in range(first, last + 1))
     return Selected(scopes, _ranges(used), sum(row[2] for row in rows), sum(row[3] for row in rows), rest)
@@ -88,7 +84,7 @@ def _whole_namespaces(connection: apsw.Connection, namespaces: Sql, rest: Filter
 
 def _single_scopes(connection: apsw.Connection, places: Sql, rest: Filter) -> Selected:
     condition, values = places
-    rows = sorted(connection.execute(f"SELECT scope, records, words FROM scopes WHERE {condition}", values).fetchall())
+    rows = sorted(fetch(connection, f"SELECT scope, records, words FROM scopes WHERE {condition}", values))
     ranges = _ranges((scope, scope) for scope, _, _ in rows)
     return Selected(
         tuple(row[0] for row in rows), ranges, sum(row[1] for row in rows), sum(row[2] for row in rows), rest
@@ -110,51 +106,3 @@ def select(connection: apsw.Connection, scope: Scope, filter_: Filter) -> Select
     if namespaces:
         return _whole_namespaces(connection, all_of(namespaces), rest)
     return _everything(connection, rest)
-
-
-def _new_number(connection: apsw.Connection, namespace: str) -> int:
-    sql = queries("scopes")
-    row = connection.execute(sql["number_from_block"], (namespace,)).fetchall()
-    if row:
-        return int(row[0][0])
-    start, largest = connection.execute(sql["last_block"], (namespace,)).fetchall()[0]
-    connection.execute(sql["add_block"], (start, max(_FIRST_BLOCK, 2 * largest), namespace))
-    return int(start)
-
-
-def scope_for_write(connection: apsw.Connection, namespace: str, user_id: str) -> int:
-    """The scope that takes this user's next record; made when there is none, or none with numbers left.
-
-    Inside a write transaction.
-    """
-    sql = queries("scopes")
-    row = connection.execute(sql["scope"], (namespace, user_id, LOCALS)).fetchall()
-    if row:
-        return int(row[0][0])
-    number = _new_number(connection, namespace)
-    connection.execute(sql["add_scope"], (number, namespace, user_id))
-    return number
-
-
-def next_rid(connection: apsw.Connection, namespace: str, user_id: str) -> int:
-    """A row id that was never used before, in this user's scope. Inside a write transaction."""
-    statement = queries("scopes")["rid"]
-    place = (namespace, user_id, LOCALS)
-    row = connection.execute(statement, place).fetchall()
-    if not row:
-        scope_for_write(connection, namespace, user_id)
-        row = connection.execute(statement, place).fetchall()
-    scope, local = row[0]
-    return (int(scope) << LOCAL_BITS) | int(local)
-
-
-def count_records(connection: apsw.Connection, changes: Mapping[int, tuple[int, int]]) -> None:
-    """Add (records, words) to the figures of scopes, of their blocks and of the store. Inside a write transaction."""
-    sql = queries("scopes")
-    rows = [(scope, *delta) for scope, delta in changes.items() if delta != (0, 0)]
-    if not rows:
-        return
-    connection.executemany(sql["count_scope"], rows)
-    connection.executemany(sql["count_block"], rows)
-    connection.execute(sql["count_all"], ("records", sum(row[1] for row in rows)))
-    connection.execute(sql["count_all"], ("words", sum(row[2] for row in rows)))

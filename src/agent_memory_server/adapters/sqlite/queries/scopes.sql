@@ -1,7 +1,3 @@
--- name: rid
-UPDATE scopes SET next_local = next_local + 1 WHERE namespace = ? AND user_id = ? AND next_local < ?
-RETURNING scope, next_local - 1;
-
 -- name: scope
 SELECT scope FROM scopes WHERE namespace = ? AND user_id = ? AND next_local < ?;
 
@@ -19,8 +15,11 @@ INSERT INTO blocks(start, size, used, namespace) VALUES (?, ?, 1, ?);
 INSERT INTO scopes(scope, namespace, user_id, part)
 VALUES (?1, ?2, ?3, (SELECT count(*) FROM scopes WHERE namespace = ?2 AND user_id = ?3));
 
+-- name: next_local
+SELECT next_local FROM scopes WHERE scope = ?;
+
 -- name: count_scope
-UPDATE scopes SET records = records + ?2, words = words + ?3 WHERE scope = ?1;
+UPDATE scopes SET next_local = ?2, records = records + ?3, words = words + ?4 WHERE scope = ?1;
 
 -- name: count_block
 UPDATE blocks SET records = records + ?2, words = words + ?3
