@@ -1,4 +1,4 @@
-"""The rules of writing records: scope, replacement, duplicates, revisions. Each function is one step of a transaction."""
+"""The rules of writing records: scope, replacement, duplicates, revisions. Each is one step of a transaction."""
 
 from __future__ import annotations
 

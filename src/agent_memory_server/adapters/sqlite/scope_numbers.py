@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import apsw
 
 from agent_memory_server.adapters.sqlite.scopes import LOCAL_BITS, LOCALS, scope_of
-from agent_memory_server.adapters.sqlite.sql import fetch_row, queries
+from agent_memory_server.adapters.sqlite.sql import fetch, fetch_row, queries
 
 _FIRST_BLOCK = 256
 """Scope numbers in a namespace's first block; each further block holds twice as many."""
@@ -18,9 +18,7 @@ def _new_number(connection: apsw.Connection, namespace: str) -> int:
     row = fetch_row(connection, sql["number_from_block"], (namespace,))
     if row is not None:
         return int(row[0])
-    row = fetch_row(connection, sql["last_block"], (namespace,))
-    assert row is not None
-    start, largest = row
+    ((start, largest),) = fetch(connection, sql["last_block"], (namespace,))
     connection.execute(sql["add_block"], (start, max(_FIRST_BLOCK, 2 * largest), namespace))
     return int(start)
 
@@ -81,9 +79,8 @@ class ScopeNumbers:
     def _counter(self, scope: int) -> _Counter:
         counter = self._counters.get(scope)
         if counter is None:
-            row = fetch_row(self._connection, queries("scopes")["next_local"], (scope,))
-            assert row is not None, "a row id belongs to a scope that exists"
-            counter = self._counters[scope] = _Counter(row[0])
+            ((next_local,),) = fetch(self._connection, queries("scopes")["next_local"], (scope,))
+            counter = self._counters[scope] = _Counter(next_local)
         return counter
 
     def _write_back(self) -> None:
