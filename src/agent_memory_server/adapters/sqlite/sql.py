@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
+from typing import Any
+
+import apsw
 
 _NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 
@@ -15,3 +19,15 @@ def queries(file: str) -> dict[str, str]:
     text = (resources.files(__package__) / "queries" / f"{file}.sql").read_text(encoding="utf-8")
     parts = _NAME.split(text)
     return {name: body.strip().rstrip(";") for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def fetch(connection: apsw.Connection, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """All rows of a statement."""
+    rows: list[tuple[Any, ...]] = connection.execute(statement, values).fetchall()
+    return rows
+
+
+def fetch_row(connection: apsw.Connection, statement: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+    """The first row of a statement, or None."""
+    rows = fetch(connection, statement, values)
+    return rows[0] if rows else None

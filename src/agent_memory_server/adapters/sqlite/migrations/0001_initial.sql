@@ -6,6 +6,8 @@ CREATE TABLE blocks(
   start INTEGER PRIMARY KEY,            -- first scope number
   size INTEGER NOT NULL,                -- scope numbers in the block; each further block of a namespace is twice as large
   used INTEGER NOT NULL,                -- scope numbers handed out
+  records INTEGER NOT NULL DEFAULT 0,   -- sums of its scopes, so a wide search needs no walk over the users
+  words INTEGER NOT NULL DEFAULT 0,
   namespace TEXT NOT NULL
 ) STRICT;
 CREATE INDEX blocks_namespace ON blocks(namespace);

@@ -1,0 +1,166 @@
+"""The rules of writing records: scope, replacement, duplicates, revisions. Each is one step of a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from agent_memory_server.adapters.sqlite.record_change import RecordChange, Stored, find_stored
+from agent_memory_server.adapters.sqlite.rows import load
+from agent_memory_server.adapters.sqlite.sql import fetch, fetch_row, queries
+from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound
+from agent_memory_server.domain.memory import Memory, hash_of
+from agent_memory_server.domain.scope import Scope
+from agent_memory_server.ports.memory_store import MemoryWrite, Owed, PutResult, PutStatus
+
+ACCESS_INTERVAL_S = 900.0
+"""An access less than this after the noted one is not noted: most reads then write nothing."""
+
+
+def _check_place(scope: Scope, memory: Memory) -> None:
+    if not scope.allows(memory.namespace, memory.user_id):
+        raise Forbidden(f'writing to namespace "{memory.namespace}", user "{memory.user_id}" is not granted')
+
+
+def _same_place(stored: Stored, memory: Memory) -> bool:
+    return (stored.namespace, stored.user_id, stored.session_id) == (
+        memory.namespace, memory.user_id, memory.session_id,
+    )  # fmt: skip
+
+
+def _target(connection: apsw.Connection, write: MemoryWrite) -> tuple[Memory, Stored | None]:
+    """The record under the id it is to have, and what that id holds now."""
+    memory = write.memory
+    stored = find_stored(connection, memory.id)
+    if stored is not None and write.fallback_id is not None and not _same_place(stored, memory):
+        memory = replace(memory, id=write.fallback_id)
+        stored = find_stored(connection, memory.id)
+    return memory, stored
+
+
+def _same_content(connection: apsw.Connection, memory: Memory) -> str | None:
+    content = memory.memory_hash or hash_of(memory)
+    values = (content, memory.namespace, memory.user_id, memory.session_id, memory.id)
+    row = fetch_row(connection, queries("records")["same_content"], values)
+    return row[0] if row else None
+
+
+def _put(
+    connection: apsw.Connection, change: RecordChange, scope: Scope, write: MemoryWrite, now: float, deduplicate: bool
+) -> PutResult:
+    memory, stored = _target(connection, write)
+    if stored is not None and not scope.allows(stored.namespace, stored.user_id):
+        return PutResult(memory.id, PutStatus.REFUSED)
+    if deduplicate and (other := _same_content(connection, memory)) is not None:
+        connection.execute(queries("records")["note_duplicate"], (now, other))
+        return PutResult(other, PutStatus.DUPLICATE)
+    if stored is None:
+        change.insert(replace(memory, revision=1) if memory.revision != 1 else memory, write.vector)
+        return PutResult(memory.id, PutStatus.CREATED)
+    persisted_at = memory.persisted_at if stored.persisted_at is None else stored.persisted_at
+    newer = replace(memory, revision=stored.revision + 1, persisted_at=persisted_at)
+    change.replace(stored, newer, write.vector)
+    return PutResult(memory.id, PutStatus.REPLACED)
+
+
+def put_records(
+    connection: apsw.Connection, scope: Scope, writes: Sequence[MemoryWrite], *, now: float, deduplicate: bool = False
+) -> list[PutResult]:
+    """Store records; see `MemoryStore.put`. Inside a write transaction.
+
+    Raises: Forbidden, when one of the records lies outside the scope (nothing is written then).
+    """
+    for write in writes:
+        _check_place(scope, write.memory)
+    if not writes:
+        return []
+    change = RecordChange(connection)
+    results = [_put(connection, change, scope, write, now, deduplicate) for write in writes]
+    change.finish()
+    return results
+
+
+def _within(connection: apsw.Connection, scope: Scope, id_: str) -> Stored | None:
+    stored = find_stored(connection, id_)
+    if stored is None or not scope.allows(stored.namespace, stored.user_id):
+        return None
+    return stored
+
+
+def update_record(
+    connection: apsw.Connection,
+    scope: Scope,
+    memory: Memory,
+    *,
+    if_revision: int,
+    vector: NDArray[np.float32] | None,
+    text_changed: bool,
+) -> Memory:
+    """Replace a record's content; see `MemoryStore.update`. What accesses noted meanwhile stays noted."""
+    stored = _within(connection, scope, memory.id)
+    if stored is None:
+        raise NotFound(f'there is no memory "{memory.id}"')
+    _check_place(scope, memory)
+    if stored.revision != if_revision:
+        raise Conflict(f'memory "{memory.id}" has revision {stored.revision}, not {if_revision}; read it again')
+    newer = replace(
+        memory,
+        revision=if_revision + 1,
+        memory_hash=memory.memory_hash or hash_of(memory),
+        access_count=max(stored.access_count, memory.access_count),
+        last_accessed=max(stored.last_accessed, memory.last_accessed),
+    )
+    change = RecordChange(connection)
+    change.replace(stored, newer, vector, keep_vector=not text_changed and memory.text == stored.text)
+    change.finish()
+    return newer
+
+
+def delete_records(connection: apsw.Connection, scope: Scope, ids: Sequence[str]) -> int:
+    """Delete records; how many there were within the scope."""
+    doomed = [stored for id_ in dict.fromkeys(ids) if (stored := _within(connection, scope, id_)) is not None]
+    if doomed:
+        change = RecordChange(connection)
+        for stored in doomed:
+            change.remove(stored)
+        change.finish()
+    return len(doomed)
+
+
+def touch_records(connection: apsw.Connection, scope: Scope, ids: Sequence[str], *, at: float) -> int:
+    """Note an access; see `MemoryStore.touch`. It is no change that caches must follow."""
+    statement = queries("records")["touch"]
+    noted = 0
+    for id_ in dict.fromkeys(ids):
+        stored = _within(connection, scope, id_)
+        if stored is not None and at - stored.last_accessed >= ACCESS_INTERVAL_S:
+            connection.execute(statement, (stored.rid, at))
+            noted += 1
+    return noted
+
+
+def set_vectors(connection: apsw.Connection, vectors: Sequence[tuple[str, int, NDArray[np.float32]]]) -> int:
+    """Fill in embeddings by (id, revision, vector); how many records still had that revision."""
+    if not vectors:
+        return 0
+    change = RecordChange(connection)
+    done = sum(change.embed(id_, revision, vector) for id_, revision, vector in vectors)
+    change.finish()
+    return done
+
+
+def owed_embeddings(connection: apsw.Connection, limit: int) -> list[Owed]:
+    """Records without a vector, oldest first."""
+    rows = fetch(connection, queries("records")["owed"], (limit,))
+    return [Owed(id=id_, revision=revision, text=text) for id_, revision, text in rows]
+
+
+def stored_memories(connection: apsw.Connection, scope: Scope, ids: Sequence[str]) -> list[Memory]:
+    """The records with these ids within the scope, in the order of the ids; each once."""
+    found = [stored for id_ in dict.fromkeys(ids) if (stored := _within(connection, scope, id_)) is not None]
+    memories = load(connection, [stored.rid for stored in found])
+    return [memories[stored.rid] for stored in found if stored.rid in memories]

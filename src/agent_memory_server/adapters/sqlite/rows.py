@@ -1,0 +1,111 @@
+"""Records as rows of `memories`, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from agent_memory_server.adapters.sqlite.sql import fetch
+from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
+
+COLUMNS = (
+    "m.id, m.text, m.created_at, m.updated_at, m.last_accessed, s.namespace, s.user_id, m.session_id, m.memory_type,"
+    " m.topics, m.entities, m.persisted_at, m.event_date, m.pinned, m.access_count, m.memory_hash, m.extracted,"
+    " m.extraction_strategy, m.strategy_config, m.extracted_from, m.metadata, m.revision"
+)
+"""What `memory_from` reads, from `memories m JOIN scopes s ON s.scope = m.rid >> 24`."""
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+TABLES = "memories m JOIN scopes s ON s.scope = m.rid >> 24"
+_LOAD = (
+    f"SELECT m.rid, {COLUMNS} FROM carray(?) a CROSS JOIN memories m ON m.rid = a.value"
+    " JOIN scopes s ON s.scope = m.rid >> 24"
+)
+
+
+def json_list(values: Sequence[str]) -> str | None:
+    """A list as it is stored: JSON, NULL when empty."""
+    return _encode(list(values)) if values else None
+
+
+def json_object(value: Mapping[str, Any]) -> str | None:
+    """An object as it is stored: JSON, NULL when empty."""
+    return _encode(dict(value)) if value else None
+
+
+def strings(stored: str | None) -> tuple[str, ...]:
+    """A stored list."""
+    return tuple(json.loads(stored)) if stored else ()
+
+
+def _object(stored: str | None) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(stored) if stored else {}
+    return value
+
+
+def memory_from(row: Sequence[Any]) -> Memory:
+    """The record of a row of COLUMNS."""
+    return Memory(
+        id=row[0],
+        text=row[1],
+        created_at=row[2],
+        updated_at=row[3],
+        last_accessed=row[4],
+        namespace=row[5],
+        user_id=row[6],
+        session_id=row[7],
+        memory_type=MemoryType(row[8]),
+        topics=strings(row[9]),
+        entities=strings(row[10]),
+        persisted_at=row[11],
+        event_date=row[12],
+        pinned=bool(row[13]),
+        access_count=row[14],
+        memory_hash=row[15],
+        discrete_memory_extracted=bool(row[16]),
+        extraction_strategy=row[17],
+        extraction_strategy_config=_object(row[18]),
+        extracted_from=strings(row[19]),
+        metadata=_object(row[20]),
+        revision=row[21],
+    )
+
+
+def stored_values(memory: Memory) -> tuple[Any, ...]:
+    """The columns that a record decides by itself, in the order of the `insert` query (without rid, embedded, seq)."""
+    return (
+        memory.id,
+        memory.session_id,
+        memory.memory_type.value,
+        memory.extraction_strategy,
+        memory.pinned,
+        memory.discrete_memory_extracted,
+        memory.revision,
+        memory.access_count,
+        memory.created_at,
+        memory.updated_at,
+        memory.last_accessed,
+        memory.persisted_at,
+        memory.event_date,
+        memory.memory_hash or hash_of(memory),
+        memory.text,
+        json_list(memory.topics),
+        json_list(memory.entities),
+        json_list(memory.extracted_from),
+        json_object(memory.extraction_strategy_config),
+        json_object(memory.metadata),
+    )
+
+
+def load(connection: apsw.Connection, rids: Sequence[int] | NDArray[np.int64]) -> dict[int, Memory]:
+    """The records with these row ids, by row id, in one statement; those that are gone are left out."""
+    if not len(rids):
+        return {}
+    array = apsw.carray(np.ascontiguousarray(rids, dtype=np.int64))
+    rows = fetch(connection, _LOAD, (array,))
+    return {row[0]: memory_from(row[1:]) for row in rows}
