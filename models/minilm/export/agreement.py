@@ -17,11 +17,10 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
-from tokenizers import Tokenizer
-
 from export import GRAPH_FILE, TARGET, load_weights, save_graph, source_files
 from graph import Encoder
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 Vectors = NDArray[np.float32]
 
@@ -71,7 +70,7 @@ def recall(turns: Vectors, queries: Vectors, questions: Sequence[Question], k: i
 
 
 def overlap(a: tuple[Vectors, Vectors], b: tuple[Vectors, Vectors], k: int = 10) -> float:
-    """Mean share of equal members in the k turns nearest to each question, over all turns; each pair is (turns, queries)."""
+    """Mean share of equal members in the k turns nearest to a question, over all turns; a pair is (turns, queries)."""
     nearest = [np.argsort(-(queries @ turns.T), axis=1, kind="stable")[:, :k].tolist() for turns, queries in (a, b)]
     return float(np.mean([len(set(one) & set(other)) / k for one, other in zip(*nearest, strict=True)]))
 

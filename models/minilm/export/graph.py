@@ -122,7 +122,7 @@ class Encoder:
         return name, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
 
     def _linear(self, x: str, name: str, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> str:
-        """x · weightᵀ + bias; weight is (out, in)."""
+        """A dense layer: x · weightᵀ + bias; weight is (out, in)."""
         g = self._graph
         added = g.constant(f"{name}.bias", bias)
         if not self._int8:
