@@ -55,7 +55,7 @@ def head_from_row(key: SessionKey, row: tuple[Any, ...]) -> Head:
 
 
 def session_values(session: Session, *, now: float) -> dict[str, Any]:
-    """What the queries `insert` and `replace` take: all but revision and messages. now: when its time to live begins."""
+    """What the queries `insert` and `replace` take: all but revision and messages. Its time to live begins at `now`."""
     return {
         "namespace": session.key.namespace,
         "user_id": session.key.user_id,
