@@ -99,9 +99,7 @@ async def serving(
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Application]:
-        async with application(
-            folder, embedder=embedder, rules=rules, clock=clock, context_sizes=context_sizes
-        ) as app:
+        async with application(folder, embedder=embedder, rules=rules, clock=clock, context_sizes=context_sizes) as app:
             upkeep = asyncio.ensure_future(run_upkeep(app, pace=pace)) if pace else None
             try:
                 yield app
