@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 import pytest
-from agent_memory_client.models import ErrorResponse
 from structlog.testing import capture_logs
 
+from agent_memory_client.models import ErrorResponse
 from agent_memory_server.domain import errors
 from agent_memory_server.domain.errors import MemoryServerError
 from agent_memory_server.interfaces.rest.errors import STATUS, status_of
