@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from export import GRAPH_FILE, TARGET, load_weights, save_graph, source_files
-from graph import Encoder
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
+
+from export import GRAPH_FILE, TARGET, load_weights, save_graph, source_files
+from graph import Encoder
 
 Vectors = NDArray[np.float32]
 

