@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from agent_memory_server.adapters.providers.deterministic import DeterministicEmbedder
 from numpy.typing import NDArray
 
+from agent_memory_server.adapters.providers.deterministic import DeterministicEmbedder
 from benchmarks.load import HEADER, Connection, Timing, line, request, run
 from benchmarks.sentences import question, sentence
 from benchmarks.server import Running, server

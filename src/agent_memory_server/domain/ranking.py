@@ -103,18 +103,22 @@ def _scaled(values: Floats) -> Floats:
     return scaled
 
 
-def by_distance(arm: Arm) -> list[Placed]:
-    """The dense arm alone: dist is the cosine distance, score max(0, 1 - dist)."""
+def by_distance(arm: Arm, *, before: int = 0) -> list[Placed]:
+    """The dense arm alone: dist is the cosine distance, score max(0, 1 - dist).
+
+    before: records ahead of `arm`, where it is a later page of the ranking.
+    """
     return [
-        Placed(int(key), float(d), max(0.0, 1.0 - float(d)), Mode.SEMANTIC, Evidence(dense_rank=i, distance=float(d)))
-        for i, (key, d) in enumerate(zip(arm.keys, arm.scores, strict=True), start=1)
+        Placed(key, d, max(0.0, 1.0 - d), Mode.SEMANTIC, Evidence(dense_rank=i, distance=d))
+        for i, (key, d) in enumerate(zip(arm.keys.tolist(), arm.scores.tolist(), strict=True), start=before + 1)
     ]
 
 
-def by_words(arm: Arm, best: float | None = None) -> list[Placed]:
+def by_words(arm: Arm, best: float | None = None, *, before: int = 0) -> list[Placed]:
     """The keyword arm alone: score is BM25 over the ranking's best, dist max(0, 1 - score).
 
-    best: BM25 of the first record of the whole ranking, where `arm` is a later page of it.
+    best, before: BM25 of the first record of the whole ranking and the records ahead of `arm`, where `arm` is a
+    later page of it.
     """
     if not len(arm.keys):
         return []
@@ -127,40 +131,43 @@ def by_words(arm: Arm, best: float | None = None) -> list[Placed]:
             Mode.KEYWORD,
             Evidence(keyword_rank=i, bm25=float(s)),
         )
-        for i, (key, s) in enumerate(zip(arm.keys, arm.scores, strict=True), start=1)
+        for i, (key, s) in enumerate(zip(arm.keys, arm.scores, strict=True), start=before + 1)
     ]
 
 
-def fuse(dense: Arm, words: Arm, *, alpha: float, distances: dict[int, float]) -> list[Placed]:
+def fuse(
+    dense: Arm, words: Arm, *, alpha: float, distances: dict[int, float], page: slice = slice(None)
+) -> list[Placed]:
     """Both arms united and fused convexly: alpha × similarity + (1 - alpha) × BM25, each scaled min-max to 0 … 1.
 
     distances: cosine distance of keyword candidates that the dense arm did not reach; a key missing there (no
     vector) counts as the most distant candidate. A candidate the keyword arm did not reach counts as BM25 0.
     Ties keep the dense order, then the keyword order. score is the fused value over the best one; dist is
-    max(0, 1 - score), as the wire has it for hybrid search.
+    max(0, 1 - score), as the wire has it for hybrid search. page: the places of the ranking to give.
     """
-    keys = list(dict.fromkeys([*map(int, dense.keys), *map(int, words.keys)]))
+    dense_at = {key: (i, d) for i, (key, d) in enumerate(zip(dense.keys.tolist(), dense.scores.tolist(), strict=True), 1)}
+    words_at = {key: (i, s) for i, (key, s) in enumerate(zip(words.keys.tolist(), words.scores.tolist(), strict=True), 1)}
+    keys = list(dict.fromkeys([*dense_at, *words_at]))
     if not keys:
         return []
-    dense_at = {int(k): (i, float(d)) for i, (k, d) in enumerate(zip(dense.keys, dense.scores, strict=True), 1)}
-    words_at = {int(k): (i, float(s)) for i, (k, s) in enumerate(zip(words.keys, words.scores, strict=True), 1)}
-    far = max([d for _, d in dense_at.values()] + list(distances.values()) + [0.0])
-    distance = np.array([dense_at[k][1] if k in dense_at else distances.get(k, far) for k in keys])
-    bm = np.array([words_at[k][1] if k in words_at else 0.0 for k in keys])
-    similarity = _scaled(-distance)
+    known = distances | {key: d for key, (_, d) in dense_at.items()}
+    far = max(known.values(), default=0.0)
+    distance = np.array([known.get(key, far) for key in keys])
+    bm = np.array([words_at[key][1] if key in words_at else 0.0 for key in keys])
     wordscore = bm / bm.max() if bm.max() > 0 else bm
-    fused = alpha * similarity + (1.0 - alpha) * wordscore
+    fused = alpha * _scaled(-distance) + (1.0 - alpha) * wordscore
     order = np.argsort(-fused, kind="stable")
     top = max(float(fused[order[0]]), 1e-12)
     placed = []
-    for index in order:
+    for index in order[page].tolist():
         key = keys[index]
         score = float(fused[index]) / top
+        in_dense, in_words = dense_at.get(key), words_at.get(key)
         evidence = Evidence(
-            dense_rank=dense_at[key][0] if key in dense_at else None,
-            distance=float(distance[index]) if key in dense_at or key in distances else None,
-            keyword_rank=words_at[key][0] if key in words_at else None,
-            bm25=words_at[key][1] if key in words_at else None,
+            dense_rank=in_dense[0] if in_dense else None,
+            distance=known.get(key),
+            keyword_rank=in_words[0] if in_words else None,
+            bm25=in_words[1] if in_words else None,
         )
         placed.append(Placed(key, max(0.0, 1.0 - score), score, Mode.HYBRID, evidence))
     return placed

@@ -23,8 +23,8 @@ class IdempotencyStore(Protocol):
         """The answer given before, unless its time is over."""
         ...
 
-    async def keep(self, subject: str, key: str, answer: KeptAnswer, *, expires_at: float) -> None:
-        """Keep an answer; the first one kept under a key stays until it expires."""
+    async def keep(self, subject: str, key: str, answer: KeptAnswer, *, now: float, expires_at: float) -> None:
+        """Keep an answer; the first one kept under a key stays until it expires (`now` tells whether it has)."""
         ...
 
     async def purge_expired(self, *, now: float) -> int:

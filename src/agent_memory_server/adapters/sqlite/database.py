@@ -66,6 +66,11 @@ class Database:
         """Run `work` on a reading connection. See `Readers.read`."""
         return await self._readers.read(work)
 
+    def size_bytes(self) -> int:
+        """Bytes on disk: the file and its log."""
+        log = self.folder.file.with_name(self.folder.file.name + "-wal")
+        return sum(path.stat().st_size for path in (self.folder.file, log) if path.exists())
+
     async def close(self) -> None:
         """Finish queued work and close the connections. Idempotent."""
         await asyncio.to_thread(self._close)

@@ -32,7 +32,9 @@ def _settle(tickets: Sequence[Ticket]) -> None:
     for ticket in tickets:
         if ticket.future.done():  # the waiting task was cancelled
             continue
-        if ticket.error is not None:
+        if isinstance(ticket.error, StopIteration):  # a future cannot carry it, and its neighbours must not wait
+            ticket.future.set_exception(RuntimeError("work on a connection raised StopIteration"))
+        elif ticket.error is not None:
             ticket.future.set_exception(ticket.error)
         else:
             ticket.future.set_result(ticket.result)

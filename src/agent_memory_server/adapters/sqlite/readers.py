@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import apsw
 
+from agent_memory_server.adapters.sqlite.connection import rolled_back
 from agent_memory_server.adapters.sqlite.delivery import Ticket, deliver, ticket_for
 from agent_memory_server.adapters.sqlite.errors import translating
 from agent_memory_server.domain.errors import Unavailable
@@ -26,6 +27,7 @@ class Readers:
             threading.Thread(target=self._run, name=f"sqlite-reader-{n}", daemon=True) for n in range(threads)
         ]
         self._closed = False
+        self._gate = threading.Lock()  # nothing is queued behind the end
 
     def start(self) -> None:
         """Start the threads."""
@@ -37,21 +39,24 @@ class Readers:
 
         Raises: what `work` raises; Unavailable, when the engine fails.
         """
-        if self._closed:
-            raise Unavailable("the store is closed")
         ticket = ticket_for(work)
-        self._queue.put(ticket)
+        with self._gate:
+            if self._closed:
+                raise Unavailable("the store is closed")
+            self._queue.put(ticket)
         result: T = await ticket.future
         return result
 
     def close(self) -> None:
         """Finish what is queued, then stop. Idempotent."""
-        if not self._closed:
+        with self._gate:
+            if self._closed:
+                return
             self._closed = True
             for _ in self._threads:
                 self._queue.put(None)
-            for thread in self._threads:
-                thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def _run(self) -> None:
         connection: apsw.Connection | None = None
@@ -62,8 +67,7 @@ class Readers:
                     ticket.result = ticket.work(connection)
             except BaseException as exc:  # noqa: BLE001 - handed to the caller that waits, never swallowed
                 ticket.error = exc
-                if connection is not None and connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                connection = rolled_back(connection)
             deliver([ticket])
         if connection is not None:
             connection.close()

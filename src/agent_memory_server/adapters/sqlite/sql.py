@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -31,3 +32,14 @@ def fetch_row(connection: apsw.Connection, statement: str, values: Sequence[Any]
     """The first row of a statement, or None."""
     rows = fetch(connection, statement, values)
     return rows[0] if rows else None
+
+
+@contextmanager
+def snapshot(connection: apsw.Connection) -> Iterator[None]:
+    """All statements inside see one state of the store. Keep it short: an open snapshot keeps the log growing."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:  # a failed statement may have ended it
+            connection.execute("COMMIT")

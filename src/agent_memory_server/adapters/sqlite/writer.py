@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import apsw
 
+from agent_memory_server.adapters.sqlite.connection import rolled_back
 from agent_memory_server.adapters.sqlite.delivery import Ticket, deliver, ticket_for
 from agent_memory_server.adapters.sqlite.errors import translating
 from agent_memory_server.domain.errors import Unavailable
@@ -34,11 +35,13 @@ class Writer:
     def __init__(self, path: Path, connect: Callable[[], apsw.Connection]) -> None:
         self._path = path
         self._connect = connect
+        self._connection: apsw.Connection | None = None
         self._queue: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._merge_due = False
         self._optimized_at = time.monotonic()
         self._closed = False
+        self._gate = threading.Lock()  # nothing is queued behind the end
 
     def start(self) -> None:
         """Start the thread."""
@@ -47,34 +50,36 @@ class Writer:
     async def write(self, work: Callable[[apsw.Connection], T]) -> T:
         """Run `work` inside a transaction and return its result after the commit is durable.
 
+        Work that is queued is done, also when its caller is cancelled meanwhile.
         Raises: what `work` raises (its changes are undone); Unavailable, when the commit fails.
         """
-        if self._closed:
-            raise Unavailable("the store is closed")
         ticket = ticket_for(work)
-        self._queue.put(ticket)
+        with self._gate:
+            if self._closed:
+                raise Unavailable("the store is closed")
+            self._queue.put(ticket)
         result: T = await ticket.future
         return result
 
     def close(self) -> None:
         """Finish what is queued, then stop. Idempotent."""
-        if not self._closed:
+        with self._gate:
+            if self._closed:
+                return
             self._closed = True
             self._queue.put(None)
-            self._thread.join()
+        self._thread.join()
 
     def _run(self) -> None:
-        connection = self._connect()
-        try:
-            while (batch := self._next_batch(connection)) is not None:
-                self._commit(connection, batch)
-                deliver(batch)
-                self._merge_due = True
-        finally:
-            connection.close()
+        while (batch := self._next_batch()) is not None:
+            self._commit(batch)
+            deliver(batch)
+            self._merge_due = True
+        if self._connection is not None:
+            self._connection.close()
 
-    def _next_batch(self, connection: apsw.Connection) -> list[Ticket] | None:
-        first = self._wait(connection)
+    def _next_batch(self) -> list[Ticket] | None:
+        first = self._wait()
         if first is None:
             return None
         batch = [first]
@@ -89,27 +94,24 @@ class Writer:
             batch.append(ticket)
         return batch
 
-    def _wait(self, connection: apsw.Connection) -> Ticket | None:
-        while self._merge_due:
+    def _wait(self) -> Ticket | None:
+        while self._merge_due and self._connection is not None:
             try:
                 return self._queue.get(timeout=_IDLE_S)
             except queue.Empty:
-                self._merge_due = self._upkeep(connection)
+                self._merge_due = self._upkeep(self._connection)
         return self._queue.get()
 
-    def _commit(self, connection: apsw.Connection, batch: list[Ticket]) -> None:
+    def _commit(self, batch: list[Ticket]) -> None:
         try:
             with translating():
+                self._connection = connection = self._connection or self._connect()
                 connection.execute("BEGIN IMMEDIATE")
-                try:
-                    for ticket in batch:
-                        _run_in_savepoint(connection, ticket)
-                    connection.execute("COMMIT")
-                except BaseException:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                    raise
+                for ticket in batch:
+                    _run_in_savepoint(connection, ticket)
+                connection.execute("COMMIT")
         except BaseException as exc:  # noqa: BLE001 - handed to the callers that wait, never swallowed
+            self._connection = rolled_back(self._connection)
             for ticket in batch:
                 ticket.error = ticket.error or exc
 
@@ -120,12 +122,12 @@ class Writer:
             connection.execute("INSERT INTO fts(fts, rank) VALUES('merge', ?)", (_MERGE_PAGES,))
             more = connection.total_changes() - before >= 2  # what FTS5 documents as "work was done"
             wal = self._path.with_name(self._path.name + "-wal")
-            if wal.exists() and wal.stat().st_size > _WAL_TRUNCATE_BYTES:
+            if wal.stat().st_size > _WAL_TRUNCATE_BYTES:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             if time.monotonic() - self._optimized_at > _OPTIMIZE_EVERY_S:
                 connection.execute("PRAGMA optimize").fetchall()
                 self._optimized_at = time.monotonic()
-        except apsw.Error:
+        except (apsw.Error, OSError):
             return False  # another process writes, or the disk is full: the next write will say so
         return more
 
@@ -141,6 +143,3 @@ def _run_in_savepoint(connection: apsw.Connection, ticket: Ticket) -> None:
         connection.execute("ROLLBACK TO operation")
         ticket.error = exc
     connection.execute("RELEASE operation")
-
-
-AnyWork = Callable[[apsw.Connection], Any]

@@ -103,6 +103,7 @@ CREATE TABLE messages(
   PRIMARY KEY(sid, position),
   UNIQUE(sid, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX messages_time ON messages(sid, created_at);  -- the latest messages of a long session
 
 CREATE TABLE tokens(
   digest TEXT PRIMARY KEY,

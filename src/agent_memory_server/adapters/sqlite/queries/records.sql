@@ -89,3 +89,13 @@ SELECT id, revision, text FROM memories WHERE embedded = 0 ORDER BY created_at, 
 
 -- name: embed
 UPDATE memories SET embedded = 1, seq = ?3 WHERE id = ?1 AND revision = ?2 RETURNING rid;
+
+-- name: figures
+SELECT coalesce((SELECT value FROM meta WHERE key = 'records'), 0),
+  (SELECT count(*) FROM memories WHERE embedded = 0),
+  (SELECT count(*) FROM sessions),
+  (SELECT count(*) FROM scopes),
+  coalesce((SELECT value FROM meta WHERE key = 'seq'), 0);
+
+-- name: details
+SELECT key, value FROM meta WHERE key IN ('embedding_model', 'dimensions', 'words_version');

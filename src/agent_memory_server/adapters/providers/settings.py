@@ -1,0 +1,49 @@
+"""What can be set about embeddings."""
+
+from __future__ import annotations
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+)
+
+
+class EmbeddingSettings(BaseModel):
+    """Which model embeds, and how patiently. The defaults need no network and no key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field(default="all-MiniLM-L6-v2", min_length=1)
+    """EMBEDDING_MODEL: decides the provider, see `open_embedder`."""
+    dimensions: PositiveInt | None = None
+    """EMBEDDING_DIMENSIONS: floats per vector. None: what the catalogue says, else what the model answers at start."""
+    timeout_s: PositiveFloat = 10.0
+    """The longest a call may take, with all its attempts."""
+    connect_timeout_s: PositiveFloat = 2.0
+    """The longest one connection may take: a host that sleeps is noticed early."""
+    attempts: PositiveInt = 3
+    """How often a service is asked before a call fails."""
+    backoff_s: NonNegativeFloat = 0.2
+    """The pause before the second attempt; it doubles with each further one, plus up to as much again at random."""
+    breaker_failures: PositiveInt = 5
+    """After this many failed calls in a row the service is left alone."""
+    breaker_cooldown_s: PositiveFloat = 10.0
+    """For how long it is left alone; then one call tries."""
+    threads: PositiveInt = 1
+    """Threads of the local model."""
+    batch_texts: PositiveInt = 64
+    """Texts in one request to a service at most."""
+    cache_mb: NonNegativeInt = 8
+    """Memory for vectors of texts seen lately, 10^6 bytes; 0: none. 8 hold about 4,400 vectors of 384 floats."""
+    openai_api_base: str | None = None
+    """OPENAI_API_BASE: a service with OpenAI's wire format; when set, it embeds whatever the model is called."""
+    openai_api_key: SecretStr | None = None
+    """OPENAI_API_KEY."""
+    ollama_api_base: str | None = None
+    """OLLAMA_API_BASE: for models named `ollama/…`. None: http://localhost:11434."""

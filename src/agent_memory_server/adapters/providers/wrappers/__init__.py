@@ -1,0 +1,1 @@
+"""Embedders around an embedder. Each keeps the port's promises and passes its contract suite."""

@@ -1,0 +1,104 @@
+"""Looking words up in the full-text index, within ranges of record numbers."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import apsw
+import numpy as np
+
+from agent_memory_server.adapters.sqlite.ranges import Ranges, Rids, inside
+from agent_memory_server.domain.query import Term
+
+_MANY_RANGES = 16
+"""More ranges than this are looked up as the one range around them, and the rest is left out afterwards."""
+
+_COUNT = "SELECT count(*) FROM fts WHERE fts MATCH ? AND rowid BETWEEN ? AND ?"
+_MATCHES = "SELECT rowid FROM fts WHERE fts MATCH ? AND rowid BETWEEN ? AND ?"
+_RANKED = "SELECT rowid, rank FROM fts WHERE fts MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rank LIMIT ?"
+_WHOLE_INDEX = "SELECT doc FROM fts_words WHERE term = ?"
+_REMEMBERED = 4_096
+_RARE = 64
+
+
+def quoted(term: Term) -> str:
+    """A word, or a phrase, as a string of FTS5's query language: never as its syntax."""
+    return '"' + " ".join(term.words).replace('"', '""') + '"'
+
+
+def expression(terms: Sequence[Term]) -> str:
+    """FTS5's query for records that hold one of the terms and every required one.
+
+    Optional terms are part of it beside required ones, so that FTS5's rank counts them.
+    """
+    either = " OR ".join(quoted(term) for term in terms)
+    required = [quoted(term) for term in terms if term.required]
+    return " AND ".join([*required, f"({either})"])
+
+
+def matching(connection: apsw.Connection, query: str, ranges: Ranges) -> Rids:
+    """Records of the ranges that match, ascending."""
+    found: list[int] = []
+    for bounds in _lookups(ranges):
+        found += [row[0] for row in connection.execute(_MATCHES, (query, *bounds)).fetchall()]
+    rids = np.array(found, np.int64)
+    return rids if len(ranges) <= _MANY_RANGES else rids[inside(rids, ranges)]
+
+
+def count(connection: apsw.Connection, query: str, ranges: Ranges) -> int:
+    """How many records of the ranges match."""
+    if len(ranges) > _MANY_RANGES:
+        return len(matching(connection, query, ranges))
+    return sum(connection.execute(_COUNT, (query, *bounds)).fetchall()[0][0] for bounds in ranges)
+
+
+def ranked(connection: apsw.Connection, query: str, ranges: Ranges, wanted: int) -> Rids:
+    """About the best `wanted` by FTS5's own rank, whose statistics are those of the whole index."""
+    rows: list[tuple[int, float]] = []
+    several = len(ranges) > _MANY_RANGES
+    for bounds in _lookups(ranges):
+        rows += connection.execute(_RANKED, (query, *bounds, -1 if several else wanted)).fetchall()
+    rids = np.array([row[0] for row in rows], np.int64)
+    if several:
+        here = inside(rids, ranges)
+        return rids[here][:wanted]
+    if len(ranges) > 1:
+        rids = rids[np.argsort([row[1] for row in rows], kind="stable")]
+    return rids[:wanted]
+
+
+def _lookups(ranges: Ranges) -> Ranges:
+    return ranges if len(ranges) <= _MANY_RANGES else ((ranges[0][0], ranges[-1][1]),)
+
+
+class Frequencies:
+    """In how many records of some ranges a term stands; remembered while it can hardly have changed."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[Ranges, tuple[str, ...]], tuple[int, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, connection: apsw.Connection, term: Term, ranges: Ranges, *, whole: bool, seq: int) -> int:
+        """The count as of commit `seq`, or of up to 1 % of it in commits ago. whole: the ranges are the store."""
+        key = (ranges, term.words)
+        with self._lock:
+            known = self._known.get(key)
+        # A rare term's count decides whether a new record is found at all, so it is never taken from memory.
+        if known is not None and (known[1] == seq or (known[0] > _RARE and 0 <= seq - known[1] <= known[0] // 100)):
+            return known[0]
+        number = self._counted(connection, term, ranges, whole)
+        with self._lock:
+            self._known[key] = (number, seq)
+            self._known.move_to_end(key)
+            while len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        return number
+
+    @staticmethod
+    def _counted(connection: apsw.Connection, term: Term, ranges: Ranges, whole: bool) -> int:
+        if whole and len(term.words) == 1:
+            rows = connection.execute(_WHOLE_INDEX, (term.words[0],)).fetchall()
+            return int(rows[0][0]) if rows else 0
+        return count(connection, quoted(term), ranges)

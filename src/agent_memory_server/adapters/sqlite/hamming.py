@@ -1,0 +1,47 @@
+"""Counting differing bits with numpy: the scan over the sketch."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent_memory_server.adapters.sqlite.signs import Columns
+
+_CHUNK = 65_536
+"""Rows per step: the step's temporary words stay in the processor's cache."""
+
+Distances = NDArray[np.uint16]
+
+
+def hamming(columns: Columns, plane: NDArray[np.uint64]) -> Distances:
+    """Bits in which each of n records differs from a plane of the query, shape (n,).
+
+    columns: shape (words, n); plane: shape (words,).
+    """
+    rows = columns.shape[1]
+    out: Distances = np.zeros(rows, np.uint16)
+    for start in range(0, rows, _CHUNK):
+        part = out[start : start + _CHUNK]
+        for column, word in zip(columns, plane, strict=True):
+            differing = np.bitwise_xor(column[start : start + _CHUNK], word)
+            np.add(part, np.bitwise_count(differing), out=part)
+    return out
+
+
+def refined(columns: Columns, planes: Columns, first: Distances) -> Distances:
+    """Weighted distance to all planes of a query, shape (n,): Σ 2^b × hamming(plane b).
+
+    first: the distances to the first plane, which are known already. Where `hamming` compares two roundings,
+    this compares the record's signs with nearly the true query: its error is 0.6 of the other's.
+    """
+    total = first.astype(np.uint16)
+    for plane in planes[1:]:
+        np.left_shift(total, 1, out=total)
+        np.add(total, hamming(columns, plane), out=total)
+    return total
+
+
+def nearest_count(distances: Distances, wanted: int) -> int:
+    """The smallest distance within which at least `wanted` of the records lie."""
+    counts = np.cumsum(np.bincount(distances))
+    return int(np.searchsorted(counts, min(wanted, len(distances))))

@@ -1,0 +1,175 @@
+"""The keyword arm: records that hold the terms, ranked by BM25 with the statistics of what is searched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from agent_memory_server.adapters.sqlite import fulltext
+from agent_memory_server.adapters.sqlite.blocks import BlockView
+from agent_memory_server.adapters.sqlite.ranges import Ranges, Rids, find
+from agent_memory_server.adapters.sqlite.scopes import Selected
+from agent_memory_server.adapters.sqlite.word_rows import Occurrences, WordRows, flat
+from agent_memory_server.domain.query import Term
+from agent_memory_server.domain.ranking import Arm, bm25, keep_terms
+
+FEW = 3_000
+"""So many records given by a filter are compared word by word rather than looked up in the index."""
+
+_DEPTHS = (300, 1_000)
+"""Candidates that are taken from the index by its own rank, for pages that end within 100 and within 1,000."""
+
+_WORDS = "SELECT w.rid, w.w FROM carray(?) a CROSS JOIN words w ON w.rid = a.value"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """arm: the best records in order; total: records that match in all."""
+
+    arm: Arm
+    total: int
+
+
+NOTHING = Found(Arm(np.empty(0, np.int64), np.empty(0)), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The terms that are looked for, and the records of the selection that hold each."""
+
+    terms: tuple[Term, ...]
+    frequencies: tuple[int, ...]
+
+
+def _kept(terms: Sequence[Term], frequencies: Sequence[int], records: int) -> _Kept | None:
+    """Every required term and the optional ones that `keep_terms` chooses; None: no record can match."""
+    required = [i for i, term in enumerate(terms) if term.required]
+    if any(frequencies[i] == 0 for i in required):
+        return None
+    optional = [i for i, term in enumerate(terms) if not term.required]
+    chosen = [optional[i] for i in keep_terms([frequencies[i] for i in optional], records)]
+    kept = sorted(required + chosen)
+    return _Kept(tuple(terms[i] for i in kept), tuple(frequencies[i] for i in kept)) if kept else None
+
+
+def _counts(found: Sequence[Occurrences], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How often each of the rows (ascending) holds each term, shape (rows, terms)."""
+    counts = np.zeros((len(rows), len(found)))
+    for column, occurrences in enumerate(found):
+        at = np.searchsorted(rows, occurrences.rows)
+        at[at == len(rows)] = 0
+        here = rows[at] == occurrences.rows if len(rows) else np.zeros(len(at), np.bool_)
+        counts[at[here], column] = occurrences.counts[here]
+    return counts
+
+
+def _ordered(rids: Rids, scores: NDArray[np.float64], wanted: int) -> Arm:
+    if wanted < len(scores):
+        bound = np.partition(scores, len(scores) - wanted)[len(scores) - wanted]
+        near = np.flatnonzero(scores >= bound)
+        rids, scores = rids[near], scores[near]
+    order = np.lexsort((rids, -scores))[:wanted]
+    return Arm(rids[order], scores[order])
+
+
+def _score(
+    words: WordRows, found: Sequence[Occurrences], rows: NDArray[np.int64], kept: _Kept, selected: Selected
+) -> NDArray[np.float64]:
+    mean = selected.words / selected.records if selected.records else 1.0
+    lengths = words.lengths[rows].astype(np.float64)
+    return bm25(_counts(found, rows), lengths, kept.frequencies, selected.records, max(mean, 1e-9))
+
+
+def _union(found: Sequence[Occurrences]) -> NDArray[np.int64]:
+    return np.unique(np.concatenate([occurrences.rows for occurrences in found]))
+
+
+def in_block(
+    block: BlockView, selected: Selected, terms: Sequence[Term], allowed: Rids | None, wanted: int
+) -> Found:
+    """Over the records of a block (and of `allowed`, ascending): every match is scored."""
+    found = [block.words.occurrences(term) for term in terms]
+    if block.live is not None:
+        live = block.live
+        found = [Occurrences(one.rows[live[one.rows]], one.counts[live[one.rows]]) for one in found]
+    frequencies = [len(one.rows) for one in found]
+    kept = _kept(terms, frequencies, selected.records)
+    if kept is None:
+        return NOTHING
+    found = [one for term, one in zip(terms, found, strict=True) if term in kept.terms]
+    rows = _union(found)
+    for term, one in zip(kept.terms, found, strict=True):
+        if term.required:
+            rows = np.intersect1d(rows, one.rows, assume_unique=True)
+    if allowed is not None:
+        rows = np.intersect1d(rows, block.rows_of(allowed), assume_unique=True)
+    if not len(rows):
+        return NOTHING
+    scores = _score(block.words, found, rows, kept, selected)
+    return Found(_ordered(block.rids[rows], scores, wanted), len(rows))
+
+
+def in_index(
+    connection: apsw.Connection,
+    selected: Selected,
+    terms: Sequence[Term],
+    allowed: Rids | None,
+    wanted: int,
+    frequencies: Sequence[int],
+) -> Found:
+    """Over a wide selection: the index gives candidates, the stored words their scores.
+
+    frequencies: of each term among the records of the ranges.
+    """
+    kept = _kept(terms, frequencies, selected.records)
+    if kept is None:
+        return NOTHING
+    query = fulltext.expression(kept.terms)
+    if allowed is not None and len(allowed) <= FEW:
+        candidates = allowed
+        total = None
+    else:
+        candidates, total = _candidates(connection, query, selected.ranges, allowed, wanted)
+    rids, words = stored_words(connection, candidates)
+    found = [words.occurrences(term) for term in kept.terms]
+    rows = _union(found)
+    for term, one in zip(kept.terms, found, strict=True):
+        if term.required:
+            rows = np.intersect1d(rows, one.rows, assume_unique=True)
+    if not len(rows):
+        return NOTHING
+    scores = _score(words, found, rows, kept, selected)
+    return Found(_ordered(rids[rows], scores, wanted), len(rows) if total is None else total)
+
+
+def _candidates(
+    connection: apsw.Connection, query: str, ranges: Ranges, allowed: Rids | None, wanted: int
+) -> tuple[Rids, int]:
+    """Records to score, and how many match in all."""
+    depth = next((d for d, page in zip(_DEPTHS, (100, 1_000), strict=True) if wanted <= page), None)
+    if allowed is None:
+        total = fulltext.count(connection, query, ranges)
+        if depth is None or total <= depth:
+            return fulltext.matching(connection, query, ranges), total
+        return np.sort(fulltext.ranked(connection, query, ranges, depth)), total
+    both = np.intersect1d(fulltext.matching(connection, query, ranges), allowed, assume_unique=True)
+    if depth is None or len(both) <= FEW:
+        return both, len(both)
+    best = fulltext.ranked(connection, query, ranges, -1)
+    return np.sort(best[np.isin(best, both)][:depth]), len(both)
+
+
+def stored_words(connection: apsw.Connection, rids: Rids) -> tuple[Rids, WordRows]:
+    """The words of records (ascending), row by row; those that are gone are left out."""
+    rows = connection.execute(_WORDS, (apsw.carray(np.ascontiguousarray(rids)),)).fetchall() if len(rids) else []
+    return np.array([row[0] for row in rows], np.int64), flat([row[1] for row in rows])
+
+
+def holding(words: WordRows, rids: Rids, term: Term, wanted: Rids) -> set[int]:
+    """Those of `wanted` (ascending) that hold the term. rids: the records of the rows, ascending."""
+    rows = words.occurrences(term).rows
+    return set(rids[rows[find(rows, np.flatnonzero(np.isin(rids, wanted)))]].tolist())

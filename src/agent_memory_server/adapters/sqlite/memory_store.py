@@ -1,0 +1,143 @@
+"""The MemoryStore port over a data folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Protocol
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from agent_memory_server.adapters.sqlite.database import Database
+from agent_memory_server.adapters.sqlite.duplicates import remove_duplicates
+from agent_memory_server.adapters.sqlite.listing import list_records
+from agent_memory_server.adapters.sqlite.record_writer import (
+    delete_records,
+    owed_embeddings,
+    put_records,
+    set_vectors,
+    stored_memories,
+    touch_records,
+    update_record,
+)
+from agent_memory_server.adapters.sqlite.sql import fetch, queries, snapshot
+from agent_memory_server.domain.filters import Filter
+from agent_memory_server.domain.memory import Memory
+from agent_memory_server.domain.query import Order, Page, Ranked, StoreQuery
+from agent_memory_server.domain.scope import Scope
+from agent_memory_server.ports.memory_store import MemoryWrite, Owed, PutResult, StoreStats
+
+
+class Ranker(Protocol):
+    """Answers ranked questions on a reading connection; keeps its caches in step by itself."""
+
+    def search(self, connection: apsw.Connection, scope: Scope, query: StoreQuery) -> Ranked:
+        """See `MemoryStore.search`. Called from several reading threads at once."""
+        ...
+
+
+class SqliteMemoryStore:
+    """Durable memories in a data folder. Whoever opened the database closes it."""
+
+    def __init__(self, database: Database, ranker: Ranker) -> None:
+        self._database = database
+        self._ranker = ranker
+
+    async def put(
+        self, scope: Scope, writes: Sequence[MemoryWrite], *, now: float, deduplicate: bool = False
+    ) -> list[PutResult]:
+        """See `MemoryStore.put`."""
+        return await self._database.write(
+            lambda connection: put_records(connection, scope, writes, now=now, deduplicate=deduplicate)
+        )
+
+    async def get(self, scope: Scope, ids: Sequence[str]) -> list[Memory]:
+        """See `MemoryStore.get`."""
+
+        def read(connection: apsw.Connection) -> list[Memory]:
+            with snapshot(connection):
+                return stored_memories(connection, scope, ids)
+
+        return await self._database.read(read)
+
+    async def update(
+        self, scope: Scope, memory: Memory, *, if_revision: int, vector: NDArray[np.float32] | None, text_changed: bool
+    ) -> Memory:
+        """See `MemoryStore.update`."""
+        return await self._database.write(
+            lambda connection: update_record(
+                connection, scope, memory, if_revision=if_revision, vector=vector, text_changed=text_changed
+            )
+        )
+
+    async def delete(self, scope: Scope, ids: Sequence[str]) -> int:
+        """See `MemoryStore.delete`."""
+        return await self._database.write(lambda connection: delete_records(connection, scope, ids))
+
+    async def search(self, scope: Scope, query: StoreQuery) -> Ranked:
+        """See `MemoryStore.search`."""
+        return await self._database.read(lambda connection: self._ranker.search(connection, scope, query))
+
+    async def touch(self, scope: Scope, ids: Sequence[str], *, at: float) -> int:
+        """See `MemoryStore.touch`."""
+        return await self._database.write(lambda connection: touch_records(connection, scope, ids, at=at))
+
+    async def owed_embeddings(self, *, limit: int) -> Sequence[Owed]:
+        """See `MemoryStore.owed_embeddings`."""
+        return await self._database.read(lambda connection: owed_embeddings(connection, limit))
+
+    async def set_vectors(self, vectors: Sequence[tuple[str, int, NDArray[np.float32]]]) -> int:
+        """See `MemoryStore.set_vectors`."""
+        return await self._database.write(lambda connection: set_vectors(connection, vectors))
+
+    async def remove_duplicates(self, scope: Scope, filter_: Filter) -> int:
+        """See `MemoryStore.remove_duplicates`."""
+        return await self._database.write(lambda connection: remove_duplicates(connection, scope, filter_))
+
+    async def stats(self) -> StoreStats:
+        """See `MemoryStore.stats`."""
+        return await self._database.read(self._stats)
+
+    async def ping(self) -> None:
+        """See `MemoryStore.ping`. Takes the write lock, which a read-only or blocked file refuses."""
+        await self._database.read(_look)
+        await self._database.write(_look)
+
+    async def list(
+        self,
+        scope: Scope,
+        filter_: Filter,
+        *,
+        order: Order = Order.NEWEST,
+        limit: int,
+        offset: int = 0,
+        cursor: str | None = None,
+    ) -> Page:
+        """See `MemoryStore.list`."""
+        page = partial(list_records, order=order, limit=limit, offset=offset, cursor=cursor)
+
+        def read(connection: apsw.Connection) -> Page:
+            with snapshot(connection):
+                return page(connection, scope, filter_)
+
+        return await self._database.read(read)
+
+    def _stats(self, connection: apsw.Connection) -> StoreStats:
+        sql = queries("records")
+        with snapshot(connection):
+            ((memories, unembedded, sessions, scopes, seq),) = fetch(connection, sql["figures"])
+            details = dict(fetch(connection, sql["details"]))
+        return StoreStats(
+            engine="sqlite",
+            memories=memories,
+            unembedded=unembedded,
+            sessions=sessions,
+            size_bytes=self._database.size_bytes(),
+            details={"sqlite": apsw.sqlite_lib_version(), "scopes": scopes, "seq": seq, **details},
+        )
+
+
+def _look(connection: apsw.Connection) -> None:
+    fetch(connection, "SELECT count(*) FROM meta")

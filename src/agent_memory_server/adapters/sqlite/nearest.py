@@ -1,0 +1,134 @@
+"""Nearest records by the sketch: a scan of sign bits, a finer estimate for some, exact distances for few.
+
+How many go from step to step follows from the data (see `calibration`): the best distance found so far tells
+within how many bits a better record must lie. Clustered data needs some hundred candidates of a million, data
+without any structure a fifth of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from agent_memory_server.adapters.sqlite.calibration import REFINED_SCALE, Fit
+from agent_memory_server.adapters.sqlite.exact import NOTHING, Distances, distances_of, joined
+from agent_memory_server.adapters.sqlite.hamming import hamming, nearest_count, refined
+from agent_memory_server.adapters.sqlite.signs import query_planes
+from agent_memory_server.adapters.sqlite.sketch import Part, Positions, SketchView
+
+DEVIATIONS = 2.6
+"""Of the estimates, in the rule for candidates: a record exactly as near as the last of the page is kept with a
+probability of 0.995 in each step, nearer ones with more."""
+
+SURE_DEVIATIONS = 5.0
+"""The same where every record within a distance is asked for and counted."""
+
+_COARSE_LEAST = 400
+_COARSE_SHARE = 0.002
+_FIRST = 24
+_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class _Scanned:
+    """Hamming distances of all records of the parts, one after another."""
+
+    parts: Sequence[Part]
+    bits: NDArray[np.uint16]
+
+    def positions(self, at: NDArray[np.int64]) -> Positions:
+        """Positions in the sketch of entries of `bits`."""
+        if len(self.parts) == 1 and isinstance(self.parts[0], slice):
+            return at + self.parts[0].start
+        everything = [
+            np.arange(part.start, part.stop) if isinstance(part, slice) else part for part in self.parts
+        ]
+        return np.concatenate(everything)[at]
+
+
+def _scan(sketch: SketchView, parts: Sequence[Part], plane: NDArray[np.uint64], gone: int) -> _Scanned:
+    found = []
+    for part in parts:
+        bits = hamming(sketch.columns[:, part], plane)
+        if isinstance(part, slice) and len(sketch.dead):
+            low, high = np.searchsorted(sketch.dead, (part.start, part.stop))
+            bits[sketch.dead[low:high] - part.start] = gone
+        found.append(bits)
+    return _Scanned(parts, found[0] if len(found) == 1 else np.concatenate(found))
+
+
+class NearestByBits:
+    """One search over some parts of the sketch."""
+
+    def __init__(
+        self, connection: apsw.Connection, sketch: SketchView, parts: Sequence[Part], query: NDArray[np.float32]
+    ) -> None:
+        self._connection = connection
+        if sketch.calibration is None:
+            raise ValueError("a sketch of so few vectors tells nothing: search exactly")
+        self._calibration = sketch.calibration
+        self._sketch = sketch
+        self._query = query
+        self._planes = query_planes(query)
+        self._most_bits = len(query)
+        self._scanned = _scan(sketch, parts, self._planes[0], gone=self._most_bits + 1)
+
+    def best(self, wanted: int) -> Distances:
+        """The nearest `wanted` records in order."""
+        bits = self._scanned.bits
+        least = max(_COARSE_LEAST, 4 * wanted, int(_COARSE_SHARE * len(bits)))
+        reach = min(nearest_count(bits, least), self._most_bits)
+        rids, estimates = self._estimated(np.flatnonzero(bits <= reach))
+        first = np.argsort(estimates, kind="stable")[: wanted + _FIRST]
+        exact = distances_of(self._connection, rids[first], self._query)
+        farther = min(self._reach(self._calibration.coarse, exact, wanted, DEVIATIONS), self._most_bits)
+        if farther > reach:
+            more, more_estimates = self._estimated(np.flatnonzero((bits > reach) & (bits <= farther)))
+            rids, estimates = np.concatenate([rids, more]), np.concatenate([estimates, more_estimates])
+        left = np.ones(len(rids), np.bool_)
+        left[first] = False
+        return self._completed(exact, rids[left], estimates[left], wanted)
+
+    def within(self, bound: float) -> Distances:
+        """Every record of at most this distance, in no order."""
+        angle = float(np.arccos(np.clip(1.0 - bound, -1.0, 1.0)))
+        reach = self._calibration.coarse.reach(angle, SURE_DEVIATIONS)
+        rids, estimates = self._estimated(np.flatnonzero(self._scanned.bits <= min(reach, self._most_bits)))
+        near = rids[estimates <= self._calibration.fine.reach(angle, SURE_DEVIATIONS)]
+        return distances_of(self._connection, near, self._query).within(bound)
+
+    def _estimated(self, at: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        positions = self._scanned.positions(at)
+        columns = np.take(self._sketch.columns, positions, axis=1)
+        return self._sketch.rids[positions], refined(columns, self._planes, self._scanned.bits[at]) / REFINED_SCALE
+
+    @staticmethod
+    def _reach(fit: Fit, found: Distances, wanted: int, deviations: float) -> float:
+        """Bits within which records lie that are nearer than the last of the best `wanted` found."""
+        if len(found.values) < wanted:
+            return math.inf
+        last = float(np.partition(found.values, wanted - 1)[wanted - 1])
+        return fit.reach(float(np.arccos(np.clip(1.0 - last, -1.0, 1.0))), deviations)
+
+    def _completed(
+        self, exact: Distances, rids: NDArray[np.int64], estimates: NDArray[np.float64], wanted: int
+    ) -> Distances:
+        """Read further candidates by estimate, until none can be nearer than the last of the best."""
+        fine = self._calibration.fine
+        while len(rids):
+            near = estimates <= self._reach(fine, exact, wanted, DEVIATIONS)
+            rids, estimates = rids[near], estimates[near]
+            if len(rids) > _BATCH:
+                bound = np.partition(estimates, _BATCH)[_BATCH]
+                batch = estimates <= bound
+            else:
+                batch = np.ones(len(rids), np.bool_)
+            exact = joined([exact, distances_of(self._connection, rids[batch], self._query) if len(rids) else NOTHING])
+            exact = exact.best(wanted)
+            rids, estimates = rids[~batch], estimates[~batch]
+        return exact.best(wanted)

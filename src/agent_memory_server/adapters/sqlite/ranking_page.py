@@ -1,0 +1,116 @@
+"""One page of a ranking: each mode's list, of which every page is a slice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent_memory_server.adapters.sqlite.dense import DenseArm
+from agent_memory_server.adapters.sqlite.exact import Distances, distance_by_rid
+from agent_memory_server.adapters.sqlite.selection import Selection
+from agent_memory_server.adapters.sqlite.ranges import Rids
+from agent_memory_server.domain.query import Evidence, Mode, StoreQuery
+from agent_memory_server.domain.ranking import ARM_DEPTH, Arm, Placed, by_distance, by_words, fuse
+
+
+@dataclass(frozen=True, slots=True)
+class RankingPage:
+    """The places of one page; total: places of the whole ranking; unembedded: see `Ranked`."""
+
+    placed: list[Placed]
+    total: int
+    unembedded: int = 0
+
+
+def _arm(distances: Distances) -> Arm:
+    return Arm(distances.rids, distances.values.astype(np.float64))
+
+
+def _cut(arm: Arm, start: int, stop: int) -> Arm:
+    return Arm(arm.keys[start:stop], arm.scores[start:stop])
+
+
+def _words_page(arm: Arm, start: int, stop: int) -> list[Placed]:
+    if not len(arm.keys):
+        return []
+    return by_words(_cut(arm, start, stop), best=float(arm.scores[0]), before=start)
+
+
+def keyword_page(selection: Selection, query: StoreQuery) -> RankingPage:
+    """By words alone."""
+    end = query.offset + query.limit
+    found = selection.keyword(query.terms, end)
+    return RankingPage(_words_page(found.arm, query.offset, end), found.total)
+
+
+def semantic_page(selection: Selection, query: StoreQuery) -> RankingPage:
+    """By distance alone; records without a vector that hold the words follow behind."""
+    assert query.vector is not None
+    end = query.offset + query.limit
+    owed = selection.owed()
+    dense = selection.dense(query.vector)
+    if query.within is None:
+        best, total = dense.best(end), selection.records - len(owed)
+    else:
+        near = dense.within(query.within)
+        best, total = near.best(end), len(near.rids)
+    placed = by_distance(_arm(Distances(best.rids[query.offset : end], best.values[query.offset : end])), before=query.offset)
+    if not len(owed):
+        return RankingPage(placed, total)
+    behind = selection.keyword(query.terms, max(end - total, 0), among=owed)
+    placed += _words_page(behind.arm, max(query.offset - total, 0), max(end - total, 0))
+    return RankingPage(placed, total + behind.total, unembedded=len(owed))
+
+
+def hybrid_page(selection: Selection, query: StoreQuery) -> RankingPage:
+    """Both arms: their best ARM_DEPTH united and fused, then what is left by distance, then by words alone.
+
+    Required terms narrow the whole ranking.
+    """
+    assert query.vector is not None
+    start, end = query.offset, query.offset + query.limit
+    required = [term for term in query.terms if term.required]
+    among = selection.holding(required) if required else None
+    records = selection.records if among is None else len(among)
+    if not records:
+        return RankingPage([], 0)
+    owed = selection.owed()
+    if among is not None:
+        owed = np.intersect1d(owed, among, assume_unique=True)
+    embedded = records - len(owed)
+    words = selection.keyword(query.terms, ARM_DEPTH, among).arm
+    dense = selection.dense(query.vector, among)
+    best = dense.best(max(ARM_DEPTH, end))
+    head = Distances(best.rids[:ARM_DEPTH], best.values[:ARM_DEPTH])
+    beyond = words.keys[~np.isin(words.keys, head.rids)]
+    distances = distance_by_rid(dense.of(beyond), beyond)
+    placed = fuse(_arm(head), words, alpha=query.alpha, distances=distances, page=slice(start, end))
+    fused = np.concatenate([head.rids, beyond])
+    if end > len(fused) and embedded > len(head.rids) + len(distances):
+        farther = dense.best(end + len(beyond))
+        placed += _behind(_arm(farther), fused, len(fused), query, _by_distance_only)
+    if not len(owed):
+        return RankingPage(placed, embedded)
+    unseen = selection.keyword(query.terms, end, among=owed)
+    placed += _behind(unseen.arm, fused, embedded + int(np.isin(fused, owed).sum()), query, _by_words_only)
+    return RankingPage(placed, embedded + unseen.total, unembedded=len(owed))
+
+
+def _behind(
+    arm: Arm, fused: Rids, before: int, query: StoreQuery, place: Callable[[int, float], Placed]
+) -> list[Placed]:
+    """Those of an arm that the fusion did not rank and that fall on the page. before: places ahead of them."""
+    left = ~np.isin(arm.keys, fused)
+    start, end = max(query.offset - before, 0), max(query.offset + query.limit - before, 0)
+    keys, scores = arm.keys[left][start:end].tolist(), arm.scores[left][start:end].tolist()
+    return [place(key, score) for key, score in zip(keys, scores, strict=True)]
+
+
+def _by_distance_only(key: int, distance: float) -> Placed:
+    return Placed(key, 1.0, 0.0, Mode.HYBRID, Evidence(distance=distance))
+
+
+def _by_words_only(key: int, bm25: float) -> Placed:
+    return Placed(key, 1.0, 0.0, Mode.HYBRID, Evidence(bm25=bm25))

@@ -1,0 +1,101 @@
+"""Search: both arms over what scope and filter leave, one ranking, one page of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import apsw
+import numpy as np
+
+from agent_memory_server.adapters.sqlite.blocks import BlockCache, fits
+from agent_memory_server.adapters.sqlite.changes import Lagging, snapshot
+from agent_memory_server.adapters.sqlite.evidence import with_matched_words
+from agent_memory_server.adapters.sqlite.fulltext import Frequencies
+from agent_memory_server.adapters.sqlite.matching import matching_rids
+from agent_memory_server.adapters.sqlite.ranking_page import RankingPage, hybrid_page, keyword_page, semantic_page
+from agent_memory_server.adapters.sqlite.rows import load
+from agent_memory_server.adapters.sqlite.scopes import select
+from agent_memory_server.adapters.sqlite.selection import Caches, Selection
+from agent_memory_server.adapters.sqlite.sketch import SketchCache
+from agent_memory_server.domain.query import Hit, Mode, Ranked, StoreQuery
+from agent_memory_server.domain.scope import Scope
+
+MEGABYTE = 1024 * 1024
+CACHE_MB = 64
+"""Of blocks at most: four users of 10,000 records, or forty of 1,000."""
+
+_NOTHING = Ranked(hits=(), total=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSettings:
+    """dimensions: floats per stored vector; cache_mb: memory for blocks, beside the sketch, which takes
+    dimensions / 8 + 8 bytes for each record of the store once a wide search was made."""
+
+    dimensions: int
+    cache_mb: int = CACHE_MB
+
+
+class Searcher:
+    """Searches a data folder through any of its connections; keeps what searches have in common in memory.
+
+    Caches follow the commits of every process (`changes`), so a search sees whatever was committed before it.
+    """
+
+    def __init__(self, settings: SearchSettings) -> None:
+        self._caches = Caches(
+            dimensions=settings.dimensions,
+            blocks=BlockCache(dimensions=settings.dimensions, max_bytes=settings.cache_mb * MEGABYTE),
+            sketches=SketchCache(),
+            frequencies=Frequencies(),
+        )
+
+    def search(self, connection: apsw.Connection, scope: Scope, query: StoreQuery) -> Ranked:
+        """See `MemoryStore.search`. On a reading connection outside a transaction; from any thread.
+
+        Raises: Unavailable, when the folder's vectors have other dimensions.
+        """
+        while True:
+            with snapshot(connection) as seq:
+                try:
+                    return self._search(connection, seq, scope, query)
+                except Lagging:
+                    continue  # another thread saw a later commit; a new snapshot sees it too
+
+    def _search(self, connection: apsw.Connection, seq: int, scope: Scope, query: StoreQuery) -> Ranked:
+        selected = select(connection, scope, query.filter)
+        if not selected.records:
+            return _NOTHING
+        allowed = matching_rids(connection, selected)
+        if allowed is not None and not len(allowed):
+            return _NOTHING
+        block = None
+        if fits(selected.records, selected.words, self._caches.dimensions):
+            block = self._caches.blocks.get(connection, selected.ranges, seq)
+        selection = Selection(connection, self._caches, selected, allowed, block, seq)
+        return self._answer(selection, query, _page(selection, query))
+
+    @staticmethod
+    def _answer(selection: Selection, query: StoreQuery, page: RankingPage) -> Ranked:
+        memories = load(selection.connection, np.array([placed.key for placed in page.placed], np.int64))
+        evidence = {placed.key: placed.evidence for placed in page.placed} if query.explain else {}
+        if query.explain and query.terms:
+            evidence = with_matched_words(selection.connection, evidence, query.terms)
+        hits = tuple(
+            Hit(
+                memory=memories[placed.key],
+                dist=placed.dist,
+                score=placed.score,
+                mode=placed.mode,
+                evidence=evidence.get(placed.key),
+            )
+            for placed in page.placed
+        )
+        return Ranked(hits=hits, total=page.total, unembedded=page.unembedded)
+
+
+def _page(selection: Selection, query: StoreQuery) -> RankingPage:
+    if query.mode is Mode.KEYWORD or query.vector is None:
+        return keyword_page(selection, query)
+    query = replace(query, vector=np.ascontiguousarray(query.vector, np.float32))
+    return semantic_page(selection, query) if query.mode is Mode.SEMANTIC else hybrid_page(selection, query)

@@ -1,0 +1,218 @@
+"""Changes of sessions, each inside the transaction of its caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import apsw
+
+from agent_memory_server.adapters.sqlite.record_writer import put_records
+from agent_memory_server.adapters.sqlite.session_rows import (
+    Head,
+    config_json,
+    expiry,
+    head_from_row,
+    message_from_row,
+    message_values,
+    session_values,
+)
+from agent_memory_server.adapters.sqlite.sql import queries
+from agent_memory_server.domain.errors import Conflict
+from agent_memory_server.domain.scope import Scope
+from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
+from agent_memory_server.ports.memory_store import MemoryWrite
+from agent_memory_server.ports.session_store import Appended
+
+_SQL = queries("sessions")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """What an append brings, as in `SessionStore.append`."""
+
+    messages: Sequence[Message]
+    ttl_seconds: int | None
+    strategy: Strategy | None
+    records: Sequence[MemoryWrite]
+
+
+def find_head(connection: apsw.Connection, key: SessionKey, *, now: float) -> Head | None:
+    """The session without its messages, unless its time is over at `now`."""
+    row = connection.execute(_SQL["head"], (key.namespace, key.user_id, key.session_id, now)).fetchone()
+    return None if row is None else head_from_row(key, row)
+
+
+def put_session(
+    connection: apsw.Connection,
+    scope: Scope,
+    session: Session,
+    *,
+    now: float,
+    if_revision: int | None,
+    records: Sequence[MemoryWrite],
+) -> Session:
+    """Store exactly this session; only rows that differ are written. Raises: Conflict; see `SessionStore.put`."""
+    messages = _distinct(session.messages)
+    stored = _live_head(connection, session.key, now=now)
+    revision = stored.session.revision if stored else 0
+    if if_revision is not None and if_revision != revision:
+        raise Conflict(_changed(session.key, if_revision, revision))
+    values = session_values(session, now=now)
+    if stored is None:
+        sid, position = _insert(connection, values), 0
+    else:
+        sid, position = stored.sid, stored.next_position
+        connection.execute(_SQL["replace"], {**values, "sid": sid})
+    position = _replace_messages(connection, sid, position, messages)
+    connection.execute(_SQL["advance"], (sid, revision + 1, len(messages), position))
+    if records:
+        put_records(connection, scope, records, now=now, deduplicate=False)
+    return replace(session, messages=messages, revision=revision + 1, message_count=len(messages))
+
+
+def append_messages(
+    connection: apsw.Connection, scope: Scope, key: SessionKey, append: Append, *, now: float
+) -> Appended:
+    """Add messages behind the last one, at a cost that does not depend on the session's length.
+
+    Raises: Conflict; see `SessionStore.append`.
+    """
+    head = _live_head(connection, key, now=now) or _started(connection, key, append, now=now)
+    messages, repeated = _with_stored(connection, head.sid, append.messages)
+    fresh = _distinct(message for message in messages if message.id not in repeated)
+    session = _after(head.session, append, added=len(fresh), now=now)
+    position = _insert_messages(connection, head.sid, head.next_position, fresh)
+    connection.execute(
+        _SQL["appended"],
+        (
+            head.sid,
+            session.revision,
+            session.message_count,
+            position,
+            session.strategy.name,
+            config_json(session.strategy),
+            session.ttl_seconds,
+            expiry(session.ttl_seconds, now),
+            session.updated_at,
+            session.last_accessed,
+        ),
+    )
+    # The record of a repeated message was stored with it, and may have been deleted since: it stays as it is.
+    owed = [record for record in append.records if record.memory.id not in repeated]
+    if owed:
+        put_records(connection, scope, owed, now=now, deduplicate=False)
+    return Appended(session=session, messages=messages)
+
+
+def _changed(key: SessionKey, wanted: int, found: int) -> str:
+    if not wanted:
+        return f"session {key.session_id} is there already, at revision {found}"
+    return f"session {key.session_id} is at revision {found}, not {wanted}"
+
+
+def _live_head(connection: apsw.Connection, key: SessionKey, *, now: float) -> Head | None:
+    """The session, after an expired one in its place has been deleted."""
+    connection.execute(_SQL["drop_expired"], (key.namespace, key.user_id, key.session_id, now))
+    return find_head(connection, key, now=now)
+
+
+def _insert(connection: apsw.Connection, values: dict[str, apsw.SQLiteValue]) -> int:
+    connection.execute(_SQL["insert"], values)
+    return connection.last_insert_rowid()
+
+
+def _started(connection: apsw.Connection, key: SessionKey, append: Append, *, now: float) -> Head:
+    session = Session(
+        key=key,
+        created_at=now,
+        updated_at=now,
+        last_accessed=now,
+        strategy=append.strategy or Strategy(),
+        ttl_seconds=append.ttl_seconds,
+    )
+    return Head(_insert(connection, session_values(session, now=now)), 0, session)
+
+
+def _after(session: Session, append: Append, *, added: int, now: float) -> Session:
+    """The session's head after the append; the revision counts changes, and a repeated request is none."""
+    ttl_seconds = session.ttl_seconds if append.ttl_seconds is None else append.ttl_seconds
+    strategy = append.strategy or session.strategy
+    new = session.revision == 0
+    changed = new or added > 0 or ttl_seconds != session.ttl_seconds or strategy != session.strategy
+    return replace(
+        session,
+        ttl_seconds=ttl_seconds,
+        strategy=strategy,
+        revision=session.revision + changed,
+        message_count=session.message_count + added,
+        updated_at=now if changed else session.updated_at,
+        last_accessed=now,
+    )
+
+
+def _same(one: Message, other: Message) -> bool:
+    return (one.role, one.content) == (other.role, other.content)
+
+
+def _other_content(message: Message) -> Conflict:
+    return Conflict(f"message {message.id} is there already with another role or content")
+
+
+def _distinct(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """The messages without exact repeats of an id. Raises: Conflict, when one id has two contents."""
+    by_id: dict[str, Message] = {}
+    for message in messages:
+        if not _same(by_id.setdefault(message.id, message), message):
+            raise _other_content(message)
+    return tuple(by_id.values())
+
+
+def _with_stored(
+    connection: apsw.Connection, sid: int, messages: Sequence[Message]
+) -> tuple[tuple[Message, ...], set[str]]:
+    """The messages, those that are stored already as they are stored; and the ids of these."""
+    result, repeated = [], set()
+    for message in messages:
+        row = connection.execute(_SQL["message"], (sid, message.id)).fetchone()
+        if row is None:
+            result.append(message)
+            continue
+        _, stored = message_from_row(row)
+        if not _same(stored, message):
+            raise _other_content(message)
+        result.append(stored)
+        repeated.add(message.id)
+    return tuple(result), repeated
+
+
+def _insert_messages(connection: apsw.Connection, sid: int, position: int, messages: Sequence[Message]) -> int:
+    """Store messages from this position on; the position behind them."""
+    connection.executemany(
+        _SQL["insert_message"],
+        [(sid, n, message.id, *message_values(message)) for n, message in enumerate(messages, position)],
+    )
+    return position + len(messages)
+
+
+def _replace_messages(connection: apsw.Connection, sid: int, position: int, messages: Sequence[Message]) -> int:
+    """Make these the session's messages. Stored ones that come first and in their old order keep their rows, so a
+    longer session, one cut at its beginning, and one with new marks cost only what differs."""
+    stored = {
+        message.id: (at, message) for at, message in map(message_from_row, connection.execute(_SQL["messages"], (sid,)))
+    }
+    kept: set[str] = set()
+    changed = []
+    last = -1
+    for message in messages:
+        at, old = stored.get(message.id, (-1, message))
+        if at <= last:
+            break
+        last = at
+        kept.add(message.id)
+        if old != message:
+            changed.append((sid, at, *message_values(message)))
+    gone = [(sid, at) for id_, (at, _) in stored.items() if id_ not in kept]
+    connection.executemany(_SQL["delete_message"], gone)
+    connection.executemany(_SQL["update_message"], changed)
+    return _insert_messages(connection, sid, position, messages[len(kept) :])

@@ -1,0 +1,165 @@
+"""The sketch: one bit per dimension of every stored vector, in memory, by column."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from agent_memory_server.adapters.sqlite.calibration import Calibration, calibrate
+from agent_memory_server.adapters.sqlite.changes import Lagging, changes_since
+from agent_memory_server.adapters.sqlite.ranges import Growing, Ranges, Rids, find, inside
+from agent_memory_server.adapters.sqlite.signs import Columns, as_columns
+
+_PAGE = "SELECT rid, b FROM sketch WHERE rid > ? ORDER BY rid LIMIT ?"
+_PAGE_ROWS = 50_000
+_SOME = "SELECT s.rid, s.b FROM carray(?) a CROSS JOIN sketch s ON s.rid = a.value"
+_MAX_CHANGES = 20_000
+
+Positions = NDArray[np.int64]
+Part = slice | Positions
+"""Records of a scan by position: a run, or any set in ascending order."""
+
+
+@dataclass(frozen=True, slots=True)
+class SketchView:
+    """One state of the sketch.
+
+    rids (n,), ascending up to `base`, unordered behind; columns (words, n); dead: positions of records that are
+    gone or replaced, ascending.
+    """
+
+    rids: Rids
+    columns: Columns
+    base: int
+    dead: Positions
+    calibration: Calibration | None
+
+    def parts(self, ranges: Ranges, allowed: Rids | None) -> list[Part]:
+        """Where the records of the ranges (and of `allowed`, ascending) are."""
+        if allowed is not None:
+            return [self._without_dead(self.positions(allowed))]
+        if len(ranges) == 1 and ranges[0][0] <= 0 and ranges[0][1] == np.iinfo(np.int64).max:
+            return [slice(0, len(self.rids))]
+        found: list[Part] = []
+        for low, high in ranges:
+            start, stop = np.searchsorted(self.rids[: self.base], (low, high + 1))
+            if stop > start:
+                found.append(slice(int(start), int(stop)))
+        tail = np.flatnonzero(inside(self.rids[self.base :], ranges)) + self.base
+        if len(tail):
+            found.append(self._without_dead(tail))
+        return found
+
+    def positions(self, rids: Rids) -> Positions:
+        """Positions of those of `rids` (ascending) that are here, ascending; dead ones may be among them."""
+        head = find(self.rids[: self.base], rids)
+        tail = self.rids[self.base :]
+        if not len(tail):
+            return head
+        order = np.argsort(tail, kind="stable")
+        left = np.searchsorted(tail[order], rids, side="left")
+        right = np.searchsorted(tail[order], rids, side="right")
+        several = [order[a:b] for a, b in zip(left[right > left], right[right > left], strict=True)]
+        return np.sort(np.concatenate([head, *(one + self.base for one in several)]))
+
+    def _without_dead(self, positions: Positions) -> Positions:
+        return positions[~np.isin(positions, self.dead)] if len(self.dead) else positions
+
+
+class _Sketch:
+    """The sketch that follows the file: `view` is its state as of commit `seq`."""
+
+    def __init__(self, connection: apsw.Connection, seq: int) -> None:
+        pages = []
+        last = -1
+        while rows := connection.execute(_PAGE, (last, _PAGE_ROWS)).fetchall():
+            pages.append(_arrays(rows))
+            last = rows[-1][0]
+        self._calibration = calibrate(connection, [rids for rids, _ in pages])
+        self._columns: Growing | None = None
+        if pages:
+            self._reset(
+                np.concatenate([rids for rids, _ in pages]), np.concatenate([columns for _, columns in pages], axis=1)
+            )
+        else:
+            self._reset(np.empty(0, np.int64), np.empty((0, 0), np.uint64))
+        self.seq = seq
+
+    def _reset(self, rids: Rids, columns: Columns) -> None:
+        self._rids, self._columns = Growing(rids), Growing(columns)
+        self._dead: Positions = np.empty(0, np.int64)
+        self._base = len(rids)
+        self.view = self._view()
+
+    def _view(self) -> SketchView:
+        assert self._columns is not None
+        return SketchView(self._rids.view, self._columns.view, self._base, self._dead, self._calibration)
+
+    def follow(self, connection: apsw.Connection, seq: int) -> bool:
+        """Bring it to commit `seq`, which the connection sees. False: it must be loaded anew."""
+        changes = changes_since(connection, self.seq, at_most=max(_MAX_CHANGES, self._base // 8))
+        if changes is None:
+            return False
+        touched = np.sort(np.concatenate([changes.changed, changes.gone]))
+        rows = connection.execute(_SOME, (apsw.carray(np.sort(changes.changed)),)).fetchall() if len(touched) else []
+        if rows and not self.view.columns.shape[0]:
+            return False  # the first vectors of the file: now the width is known
+        self._dead = np.union1d(self._dead, self.view.positions(touched))
+        if rows:
+            self._append(*_arrays(rows))
+        self.view = self._view()
+        if len(self._rids.view) - self._base + len(self._dead) > max(4096, self._base // 16):
+            self._compact(connection)
+        self.seq = seq
+        return True
+
+    def _append(self, rids: Rids, columns: Columns) -> None:
+        assert self._columns is not None
+        before = self._rids.view
+        ordered = len(before) == self._base and (not self._base or rids[0] > before[-1])
+        self._rids.extend(rids)
+        self._columns.extend(columns)
+        if ordered and bool((rids[1:] > rids[:-1]).all()):
+            self._base += len(rids)
+
+    def _compact(self, connection: apsw.Connection) -> None:
+        rids = self.view.rids
+        alive = np.ones(len(rids), np.bool_)
+        alive[self._dead] = False
+        kept = np.flatnonzero(alive)
+        order = kept[np.argsort(rids[kept], kind="stable")]
+        self._calibration = calibrate(connection, [rids[order]])
+        self._reset(rids[order], self.view.columns[:, order])
+
+
+def _arrays(rows: list[tuple[int, bytes]]) -> tuple[Rids, Columns]:
+    rids = np.array([row[0] for row in rows], np.int64)
+    bits = np.frombuffer(b"".join([row[1] for row in rows]), np.uint8).reshape(len(rows), -1)
+    return rids, as_columns(bits)
+
+
+class SketchCache:
+    """The sketch, loaded when it is first needed; shared by the reading threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sketch: _Sketch | None = None
+
+    def get(self, connection: apsw.Connection, seq: int) -> SketchView:
+        """The sketch as of commit `seq`. Raises: Lagging."""
+        sketch = self._sketch
+        if sketch is not None and sketch.seq == seq:
+            return sketch.view
+        with self._lock:
+            sketch = self._sketch
+            if sketch is not None and sketch.seq > seq:
+                raise Lagging
+            self._sketch = None  # stays so if what follows fails: the sketch is complete or absent
+            if sketch is None or (sketch.seq < seq and not sketch.follow(connection, seq)):
+                sketch = _Sketch(connection, seq)
+            self._sketch = sketch
+            return sketch.view

@@ -1,0 +1,51 @@
+"""Word codes of some records as flat arrays, and counting words and phrases in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent_memory_server.domain.query import Term
+from agent_memory_server.domain.words import word_codes
+
+Codes = NDArray[np.uint32]
+Rows = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrences:
+    """rows: the rows that hold a term, ascending, each once; counts: how often each holds it."""
+
+    rows: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class WordRows:
+    """Words of n records. codes: all words in order, record after record; row_of: the record of each word;
+    lengths: words in each record, shape (n,)."""
+
+    codes: Codes
+    row_of: Rows
+    lengths: Rows
+
+    def occurrences(self, term: Term) -> Occurrences:
+        """Where a word, or a phrase as adjacent words, occurs."""
+        codes = word_codes(term.words)
+        at = np.flatnonzero(self.codes == codes[0])
+        for offset, code in enumerate(codes[1:], start=1):
+            at = at[at + offset < len(self.codes)]
+            at = at[(self.codes[at + offset] == code) & (self.row_of[at + offset] == self.row_of[at])]
+        rows, counts = np.unique(self.row_of[at], return_counts=True)
+        return Occurrences(rows.astype(np.int64), counts)
+
+
+def flat(blobs: Sequence[bytes | None], first_row: int = 0) -> WordRows:
+    """The records whose `words` BLOBs these are, numbered from `first_row`."""
+    lengths = np.array([len(blob) // 4 if blob else 0 for blob in blobs], np.int32)
+    codes = np.frombuffer(b"".join(blob for blob in blobs if blob), "<u4")
+    rows = np.repeat(np.arange(first_row, first_row + len(blobs), dtype=np.int32), lengths)
+    return WordRows(codes, rows, lengths)

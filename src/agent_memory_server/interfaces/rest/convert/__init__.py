@@ -1,0 +1,1 @@
+"""Wire models to domain values, and domain values to the members of an answer."""

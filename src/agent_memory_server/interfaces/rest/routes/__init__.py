@@ -1,0 +1,1 @@
+"""One module per part of the API; each adds its routes to a router."""

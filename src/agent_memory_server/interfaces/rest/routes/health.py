@@ -1,0 +1,89 @@
+"""Whether the server is alive, and whether it can serve."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from agent_memory_client.models import HealthCheckResponse
+from agent_memory_server.interfaces.rest.answers import answer
+from agent_memory_server.interfaces.rest.openapi import OPEN
+from agent_memory_server.interfaces.rest.serving import serving
+from agent_memory_server.operations.health import PartHealth, readiness
+
+_READY_EXAMPLE = {
+    "status": "ready",
+    "parts": [
+        {"name": "store", "ok": True, "needed": True, "reason": None},
+        {"name": "embedder", "ok": True, "needed": False, "reason": None},
+    ],
+}
+
+
+class PartResponse(BaseModel):
+    """One part of the server. needed: without it no request can be served."""
+
+    name: str
+    ok: bool
+    needed: bool
+    reason: str | None = None
+
+
+class ReadinessResponse(BaseModel):
+    """ready: all parts work; degraded: those that are needed do; unavailable: one that is needed does not."""
+
+    status: Literal["ready", "degraded", "unavailable"]
+    parts: list[PartResponse]
+
+
+async def get_health(request: Request) -> Response:
+    """Tell that the process answers, with its clock in Unix milliseconds. Touches nothing else."""
+    return answer({"now": int(serving(request).app.clock() * 1000)})
+
+
+def _status(parts: list[PartHealth]) -> Literal["ready", "degraded", "unavailable"]:
+    if all(part.ok for part in parts):
+        return "ready"
+    return "degraded" if all(part.ok for part in parts if part.needed) else "unavailable"
+
+
+async def get_readiness(request: Request) -> Response:
+    """Ask every part for real, each within two seconds. 503 when a part that is needed does not work."""
+    parts = await readiness(serving(request).app)
+    status = _status(parts)
+    members = {
+        "status": status,
+        "parts": [{"name": p.name, "ok": p.ok, "needed": p.needed, "reason": p.reason} for p in parts],
+    }
+    return answer(members, status=503 if status == "unavailable" else 200)
+
+
+def add_to(router: APIRouter) -> None:
+    """Add the routes."""
+    router.add_api_route(
+        "/v1/health",
+        get_health,
+        methods=["GET"],
+        response_model=HealthCheckResponse,
+        responses={200: {"content": {"application/json": {"example": {"now": 1790000000000}}}}},
+        tags=["health"],
+        summary="Liveness",
+        openapi_extra=OPEN,
+    )
+    router.add_api_route(
+        "/v1/health/ready",
+        get_readiness,
+        methods=["GET"],
+        response_model=ReadinessResponse,
+        responses={
+            200: {"content": {"application/json": {"example": _READY_EXAMPLE}}},
+            503: {"model": ReadinessResponse, "description": "A part that is needed does not work."},
+        },
+        tags=["health"],
+        summary="Readiness",
+        openapi_extra=OPEN,
+    )

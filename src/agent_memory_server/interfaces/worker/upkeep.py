@@ -1,0 +1,103 @@
+"""The upkeep loop: embeds what is owed, writes accesses, drops what expired, applies the forgetting policy.
+
+Everything it does is found in the stored state, so a loop that dies loses nothing and several may run at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from agent_memory_server.domain.errors import MemoryServerError, Unavailable
+from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.upkeep import embed_owed, forget_by_policy, purge_expired, write_accesses
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Seconds between the steps.
+
+    owed_s:    how often to look for owed embeddings when nobody rings (another process may have left some).
+    access_s:  how often accesses are written; purge_s: how often expired sessions and answers are dropped.
+    backoff_s: pause after the first failure; it doubles up to longest_backoff_s, each time shortened by up to a
+               half at random, so that processes do not retry in step.
+    last_write_s: how long the accesses may take that are written when the loop ends.
+    """
+
+    owed_s: float = 30.0
+    access_s: float = 1.0
+    purge_s: float = 60.0
+    backoff_s: float = 0.5
+    longest_backoff_s: float = 60.0
+    last_write_s: float = 2.0
+
+
+async def run_upkeep(app: Application, *, pace: Pace | None = None) -> None:
+    """Run until cancelled; then write the accesses that are still noted. A failing step is tried again, later."""
+    chosen = pace or Pace()
+    try:
+        async with asyncio.TaskGroup() as steps:
+            steps.create_task(_embed(app, chosen), name="upkeep.embed")
+            steps.create_task(_periodically("access", lambda: write_accesses(app), chosen.access_s, chosen))
+            steps.create_task(_periodically("purge", lambda: purge_expired(app), chosen.purge_s, chosen))
+            if app.options.forgetting is not None:
+                every_s = app.options.forgetting_every_s
+                steps.create_task(_periodically("forget", lambda: forget_by_policy(app), every_s, chosen))
+    finally:
+        await _flush(app, chosen)
+
+
+async def _embed(app: Application, pace: Pace) -> None:
+    """Embed owed records batch by batch; then wait until a write rings, or look again after a while."""
+    failures = 0
+    while True:
+        # Cleared before looking: a write that rings while this looks is seen in the next round.
+        app.owed.clear()
+        try:
+            while await embed_owed(app):
+                failures = 0
+            failures = 0
+        except MemoryServerError as exc:
+            failures += 1
+            await _back_off("embed", exc, failures, pace)
+            continue
+        try:
+            async with asyncio.timeout(pace.owed_s):
+                await app.owed.wait()
+        except TimeoutError:
+            log.debug("upkeep.looking_for_owed")
+
+
+async def _periodically(name: str, step: Callable[[], Awaitable[object]], every_s: float, pace: Pace) -> None:
+    failures = 0
+    while True:
+        await asyncio.sleep(every_s)
+        try:
+            await step()
+            failures = 0
+        except MemoryServerError as exc:
+            failures += 1
+            await _back_off(name, exc, failures, pace)
+
+
+async def _back_off(name: str, exc: MemoryServerError, failures: int, pace: Pace) -> None:
+    longest = min(pace.backoff_s * 2 ** min(failures - 1, 32), pace.longest_backoff_s)
+    pause_s = longest * (1 - random.random() / 2)  # noqa: S311 - spreads retries, guards nothing
+    write = log.warning if isinstance(exc, Unavailable) else log.error
+    write("upkeep.failed", step=name, code=exc.code, reason=str(exc), failures=failures, retry_in_s=round(pause_s, 2))
+    await asyncio.sleep(pause_s)
+
+
+async def _flush(app: Application, pace: Pace) -> None:
+    # Reached by cancellation: a task of its own, awaited here, is not cut off by the same cancellation.
+    try:
+        async with asyncio.timeout(pace.last_write_s):
+            await write_accesses(app)
+    except (MemoryServerError, TimeoutError) as exc:
+        log.warning("upkeep.accesses_lost", reason=str(exc) or "no time left")

@@ -1,0 +1,64 @@
+"""The engines that every port's suite runs on. A further engine is one more parameter of `engine`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
+from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
+from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
+from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
+from agent_memory_server.ports.idempotency import IdempotencyStore
+from agent_memory_server.ports.session_store import SessionStore
+from agent_memory_server.ports.token_store import TokenStore
+from agent_memory_server.ports.vector_cache import VectorCache
+
+DIMENSIONS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """The ports of one open engine. vectors: makes a cache that is bounded to that many entries."""
+
+    sessions: SessionStore
+    tokens: TokenStore
+    answers: IdempotencyStore
+    vectors: Callable[[int], VectorCache]
+
+
+def _on_sqlite(database: Database) -> Engine:
+    return Engine(
+        sessions=SqliteSessionStore(database),
+        tokens=SqliteTokenStore(database),
+        answers=SqliteIdempotencyStore(database),
+        vectors=lambda entries: SqliteVectorCache(database, entries=entries),
+    )
+
+
+@pytest.fixture(params=["sqlite"])
+async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
+    database = await Database.open(DataFolder(path=tmp_path / "data", dimensions=DIMENSIONS))
+    try:
+        yield _on_sqlite(database)
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+def sessions(engine: Engine) -> SessionStore:
+    return engine.sessions
+
+
+@pytest.fixture
+def tokens(engine: Engine) -> TokenStore:
+    return engine.tokens
+
+
+@pytest.fixture
+def answers(engine: Engine) -> IdempotencyStore:
+    return engine.answers
