@@ -17,7 +17,7 @@ STARTED = "server.started"
 STOPPED = "server.stopped"
 OPENED = "store.opened"
 SETTINGS_WITHOUT_EFFECT = "settings.without_effect"
-UPKEEP_ENDED = "upkeep.ended"
+ACCESSES_LOST = "accesses.lost"
 
 _QUIET = ("httpx2", "httpcore2", "asyncio", "multipart", "watchfiles")
 """Libraries whose own chatter below WARNING says nothing about this server."""
