@@ -28,14 +28,14 @@ from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
 from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
 from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
 from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
-from agent_memory_server.domain.errors import MemoryServerError, NotFound, Unavailable
+from agent_memory_server.domain.errors import NotFound, Unavailable
 from agent_memory_server.interfaces.rest.app import create_app
 from agent_memory_server.interfaces.rest.options import AuthMode as RestAuth
 from agent_memory_server.interfaces.rest.options import RestOptions
 from agent_memory_server.interfaces.worker.upkeep import run_upkeep
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.credentials import NewToken, bootstrap_token
-from agent_memory_server.operations.upkeep import embed_owed, write_accesses
+from agent_memory_server.operations.upkeep import embed_owed
 from agent_memory_server.ports.embedder import Embedder
 from agent_memory_server.settings import Settings
 from agent_memory_server.settings.auth import AuthMode, decide_auth
@@ -44,7 +44,6 @@ from agent_memory_server.settings.memory import options_of
 from agent_memory_server.telemetry import log as events
 
 _HOUR_S = 3600.0
-_FLUSH_LIMIT_S = 5.0
 _USUAL_DIMENSIONS = 384
 _OPENAI = "openai/"
 
@@ -116,7 +115,6 @@ async def _opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncI
             options=options_of(settings.memory, settings.sessions),
             context_sizes=context_tokens,
         )
-        stack.push_async_callback(_flush, app)
         log.info(events.OPENED, folder=str(settings.storage.data_dir), model=embedder.model)
         yield _Opened(app, database)
 
@@ -131,9 +129,7 @@ async def _open_embedder(settings: EmbeddingSettings, database: Database) -> Emb
     stored = await database.read(stored_model)
     # A model that runs here embeds a text in less time than a durable write takes.
     local = settings.model.casefold() in LOCAL_NAMES
-    return await open_embedder(
-        _as_stored(settings, stored), durable=None if local else SqliteVectorCache(database)
-    )
+    return await open_embedder(_as_stored(settings, stored), durable=None if local else SqliteVectorCache(database))
 
 
 def _as_stored(settings: EmbeddingSettings, stored: StoredModel | None) -> EmbeddingSettings:
@@ -147,15 +143,6 @@ def _as_stored(settings: EmbeddingSettings, stored: StoredModel | None) -> Embed
 
 def _claim(connection: apsw.Connection, *, model: str, dimensions: int) -> None:
     claim_model(connection, model, dimensions)
-
-
-async def _flush(app: Application) -> None:
-    """Write the accesses that searches noted last. They are hints: what cannot be written in time is let go."""
-    try:
-        async with asyncio.timeout(_FLUSH_LIMIT_S):
-            await write_accesses(app)
-    except (MemoryServerError, TimeoutError) as exc:
-        log.warning(events.ACCESSES_LOST, reason=str(exc) or type(exc).__name__)
 
 
 def rest_app(
@@ -175,7 +162,7 @@ def rest_app(
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[Application]:
         async with AsyncExitStack() as stack:
-            app = opened or await stack.enter_async_context(serving(settings))
+            app = opened if opened is not None else await stack.enter_async_context(serving(settings))
             token = await bootstrap(app, settings)
             if token is not None and on_bootstrap is not None:
                 on_bootstrap(token)
@@ -222,7 +209,9 @@ async def reembedding(settings: Settings) -> AsyncIterator[Progress]:
     async with _opened(settings, embedding=True, claim=False) as opened:
         app, model = opened.app, opened.app.embedder
         await model.embed(["a text to see that the model answers before anything is dropped"])
-        total = await opened.database.write(lambda connection: forget_vectors(connection, model.model, model.dimensions))
+        total = await opened.database.write(
+            lambda connection: forget_vectors(connection, model.model, model.dimensions)
+        )
         yield Progress(0, total)
         while await embed_owed(app):
             owed = (await app.memories.stats()).unembedded

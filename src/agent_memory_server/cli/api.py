@@ -93,15 +93,11 @@ def _run(loaded: Loaded, listener: socket.socket) -> None:
             await _Server(config, _greeting(settings, listener)).serve([listener])
         log.info(events.STOPPED)
 
-    with asyncio.Runner(loop_factory=uvicorn.Config(_unused).get_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=_config("").get_loop_factory()) as runner:
         try:
             runner.run(run())
         except OSError as exc:  # between binding and listening another server took the port
             raise StartRefused(f"cannot listen on {url_of(listener, settings.server.host)}: {exc.strerror}") from exc
-
-
-async def _unused(*_: object) -> None:
-    """An ASGI application for a configuration that is only asked about its event loop."""
 
 
 def _config(app: FastAPI | str, *, factory: bool = False) -> uvicorn.Config:

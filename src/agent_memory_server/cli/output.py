@@ -19,7 +19,7 @@ FORMAT = click.option(
 )
 
 
-def echo_json(value: Any) -> None:  # noqa: ANN401 (whatever JSON can hold)
+def echo_json(value: Any) -> None:
     """Print a value as indented JSON."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 

@@ -30,11 +30,21 @@ def _words(_context: click.Context, _parameter: click.Parameter, value: str | No
 @click.option("-o", "--offset", type=click.IntRange(0), default=0, show_default=True, help="Results to skip.")
 @click.option("--search-mode", type=click.Choice(_MODES), default="semantic", show_default=True, help="How to rank.")
 @click.option("--hybrid-alpha", type=click.FloatRange(0, 1), default=0.7, show_default=True, help="Share of meaning.")
-@click.option("--text-scorer", help="Accepted for scripts of the reference server; the engine has one scorer.")
+@click.option(
+    "--text-scorer", expose_value=False, help="Accepted for scripts of the reference server; the engine has one scorer."
+)
 @click.option("-d", "--distance-threshold", type=click.FloatRange(0, 2), help="Only closer ones (semantic mode).")
 @FORMAT
-def search(query: str, search_mode: str, hybrid_alpha: float, distance_threshold: float | None, form: str,
-           limit: int, offset: int, text_scorer: str | None, **filters: str | tuple[str, ...] | None) -> None:
+def search(
+    query: str,
+    search_mode: str,
+    hybrid_alpha: float,
+    distance_threshold: float | None,
+    form: str,
+    limit: int,
+    offset: int,
+    **filters: str | tuple[str, ...] | None,
+) -> None:
     """Search memories, best first; without QUERY list them, newest first."""
     mode = Mode(search_mode)
     question = operation.Question(
@@ -103,10 +113,8 @@ def _as_text(hit: Hit) -> str:
 
 def _place(memory: Memory) -> str:
     parts = [f"id {memory.id}", memory.memory_type.value, f"created {isoformat(memory.created_at)}"]
-    for name in ("namespace", "user_id", "session_id"):
-        if value := getattr(memory, name):
-            parts.append(f"{name} {value}")
-    for name in ("topics", "entities"):
-        if values := getattr(memory, name):
-            parts.append(f"{name} {', '.join(values)}")
+    singles = ("namespace", "user_id", "session_id")
+    parts += [f"{name} {getattr(memory, name)}" for name in singles if getattr(memory, name)]
+    lists = ("topics", "entities")
+    parts += [f"{name} {', '.join(getattr(memory, name))}" for name in lists if getattr(memory, name)]
     return " · ".join(parts)

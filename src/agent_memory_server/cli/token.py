@@ -30,12 +30,25 @@ def _actions(_context: click.Context, _parameter: click.Parameter, value: str) -
 @click.option("-e", "--expires-days", type=click.FloatRange(0, min_open=True), help="Days until it expires.")
 @click.option("--namespace", "namespaces", multiple=True, help="Grant only this namespace; repeatable.")
 @click.option("--user", "users", multiple=True, help="Grant only this user; repeatable.")
-@click.option("--can", "actions", default="read,write,admin", show_default=True, callback=_actions,
-              help="What it may do, with commas between.")
+@click.option(
+    "--can",
+    "actions",
+    default="read,write,admin",
+    show_default=True,
+    callback=_actions,
+    help="What it may do, with commas between.",
+)
 @click.option("--token", "secret", help="Use this value, 16 characters or more, instead of a random one.")
 @FORMAT
-def add(description: str, expires_days: float | None, namespaces: tuple[str, ...], users: tuple[str, ...],
-        actions: frozenset[Action], secret: str | None, form: str) -> None:
+def add(
+    description: str,
+    expires_days: float | None,
+    namespaces: tuple[str, ...],
+    users: tuple[str, ...],
+    actions: frozenset[Action],
+    secret: str | None,
+    form: str,
+) -> None:
     """Make a token and print it once."""
     scope = Scope(frozenset(namespaces) or None, frozenset(users) or None)
 

@@ -24,6 +24,9 @@ _TITLES = {
 }
 
 
+_HEAD = ("| Variable | Value | Default | Meaning |", "| --- | --- | --- | --- |")
+
+
 def _row(variable: Variable) -> str:
     cells = (f"`{variable.name}`", variable.type_text, variable.default_text, variable.info.description or "")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
@@ -34,6 +37,11 @@ def tables(*, planned: bool) -> Iterator[str]:
     for section in sections():
         members = [entry for entry in variables().values() if entry.section == section and entry.planned is planned]
         if members:
-            yield from (f"### {_TITLES[section]}", "", "| Variable | Value | Default | Meaning |", "| --- | --- | --- | --- |")
+            yield from (
+                f"### {_TITLES[section]}",
+                "",
+                "| Variable | Value | Default | Meaning |",
+                "| --- | --- | --- | --- |",
+            )
             yield from map(_row, members)
             yield ""

@@ -100,7 +100,7 @@ def _take_file(collected: Collected, name: str, known: Mapping[str, object]) -> 
             collected.offer(variable, Given(value, str(key), path.name))
 
 
-def _parsed(path: Path) -> Any:  # noqa: ANN401 (what a file holds is checked by the caller)
+def _parsed(path: Path) -> Any:
     """A file's content; the suffix tells the language, YAML where there is none. An empty file sets nothing."""
     text = path.read_text(encoding="utf-8")
     match path.suffix.lower():

@@ -82,7 +82,7 @@ def plain(value: object) -> str:
     return str(value)
 
 
-def _leaves(annotation: typing.Any) -> list[typing.Any]:  # noqa: ANN401 (an annotation has no type of its own)
+def _leaves(annotation: typing.Any) -> list[typing.Any]:
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
         return _leaves(typing.get_args(annotation)[0])
@@ -91,7 +91,7 @@ def _leaves(annotation: typing.Any) -> list[typing.Any]:  # noqa: ANN401 (an ann
     return [annotation]
 
 
-def _type_text(leaf: typing.Any) -> str:  # noqa: ANN401
+def _type_text(leaf: typing.Any) -> str:
     if typing.get_origin(leaf) is typing.Literal:
         return " or ".join(f"`{value}`" for value in typing.get_args(leaf))
     if isinstance(leaf, type) and issubclass(leaf, Enum):
@@ -101,7 +101,7 @@ def _type_text(leaf: typing.Any) -> str:  # noqa: ANN401
 
 def sections() -> dict[str, type[BaseModel]]:
     """Section name → class, in the order of the tree."""
-    return {name: typing.cast(type[BaseModel], info.annotation) for name, info in Settings.model_fields.items()}
+    return {name: typing.cast("type[BaseModel]", info.annotation) for name, info in Settings.model_fields.items()}
 
 
 @cache

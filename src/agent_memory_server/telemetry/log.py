@@ -17,7 +17,6 @@ STARTED = "server.started"
 STOPPED = "server.stopped"
 OPENED = "store.opened"
 SETTINGS_WITHOUT_EFFECT = "settings.without_effect"
-ACCESSES_LOST = "accesses.lost"
 
 _QUIET = ("httpx2", "httpcore2", "asyncio", "multipart", "watchfiles")
 """Libraries whose own chatter below WARNING says nothing about this server."""
@@ -53,8 +52,9 @@ def configure_log(settings: LogSettings) -> None:
         )
     )
     logging.basicConfig(level=settings.level.value, handlers=[handler], force=True)
+    level = logging.getLevelNamesMapping()[settings.level.value]
     for name in _QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(settings.level.value)))
+        logging.getLogger(name).setLevel(max(logging.WARNING, level))
     # The server's own lines say what it did; uvicorn's are kept for what goes wrong.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     structlog.configure(
