@@ -123,8 +123,9 @@ class Idempotency:
             body=bytes(response.body),
             headers=tuple(header for header in headers if header[0] != "content-length"),
         )
+        now = app.clock()
         try:
-            await app.answers.keep(subject, key, answer, expires_at=app.clock() + self._kept_s)
+            await app.answers.keep(subject, key, answer, now=now, expires_at=now + self._kept_s)
         except Unavailable as exc:
             # The write is done and must be acknowledged; a repetition finds it by the derived ids.
             log.warning("idempotency.answer_not_kept", reason=str(exc))
