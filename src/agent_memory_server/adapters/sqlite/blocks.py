@@ -16,10 +16,6 @@ from agent_memory_server.adapters.sqlite.ranges import Growing, Ranges, Rids, fi
 from agent_memory_server.adapters.sqlite.word_rows import WordRows, flat
 from agent_memory_server.domain.errors import Unavailable
 
-VECTOR_BYTES = 16 * 1024**2
-"""Vectors of one block at most: 10.9k records of 384 dimensions, searched exactly in 0.3 ms."""
-
-WORD_BYTES = 16 * 1024**2
 _BYTES_PER_WORD = 8
 _MAX_CHANGES = 2_000
 _RANGE = "SELECT w.rid, w.w, v.v FROM words w LEFT JOIN vecs v ON v.rid = w.rid WHERE w.rid BETWEEN ? AND ?"
@@ -28,9 +24,9 @@ _SOME = (
 )
 
 
-def fits(records: int, words: int, dimensions: int) -> bool:
-    """Whether a selection of this size is kept as a block."""
-    return records * dimensions * 4 <= VECTOR_BYTES and words * _BYTES_PER_WORD <= WORD_BYTES
+def fits(records: int, words: int, dimensions: int, max_bytes: int) -> bool:
+    """Whether a selection of this size is kept as a block: neither vectors nor words take more than `max_bytes`."""
+    return records * dimensions * 4 <= max_bytes and words * _BYTES_PER_WORD <= max_bytes
 
 
 class BlockView:

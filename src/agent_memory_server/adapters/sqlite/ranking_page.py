@@ -52,11 +52,13 @@ def semantic_page(selection: Selection, query: StoreQuery) -> RankingPage:
     owed = selection.owed()
     dense = selection.dense(query.vector)
     if query.within is None:
-        best, total = dense.best(end), selection.records - len(owed)
+        best, total = dense.best(end, end), selection.records - len(owed)
     else:
         near = dense.within(query.within)
         best, total = near.best(end), len(near.rids)
-    placed = by_distance(_arm(Distances(best.rids[query.offset : end], best.values[query.offset : end])), before=query.offset)
+    placed = by_distance(
+        _arm(Distances(best.rids[query.offset : end], best.values[query.offset : end])), before=query.offset
+    )
     if not len(owed):
         return RankingPage(placed, total)
     behind = selection.keyword(query.terms, max(end - total, 0), among=owed)
@@ -82,14 +84,14 @@ def hybrid_page(selection: Selection, query: StoreQuery) -> RankingPage:
     embedded = records - len(owed)
     words = selection.keyword(query.terms, ARM_DEPTH, among).arm
     dense = selection.dense(query.vector, among)
-    best = dense.best(max(ARM_DEPTH, end))
+    best = dense.best(ARM_DEPTH, min(end, ARM_DEPTH))
     head = Distances(best.rids[:ARM_DEPTH], best.values[:ARM_DEPTH])
     beyond = words.keys[~np.isin(words.keys, head.rids)]
     distances = distance_by_rid(dense.of(beyond), beyond)
     placed = fuse(_arm(head), words, alpha=query.alpha, distances=distances, page=slice(start, end))
     fused = np.concatenate([head.rids, beyond])
     if end > len(fused) and embedded > len(head.rids) + len(distances):
-        farther = dense.best(end + len(beyond))
+        farther = dense.best(end, end)
         placed += _behind(_arm(farther), fused, len(fused), query, _by_distance_only)
     if not len(owed):
         return RankingPage(placed, embedded)
