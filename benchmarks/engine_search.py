@@ -1,6 +1,6 @@
 """Search in the embedded engine, in one process: recall against an exact scan, and latency.
 
-    python benchmarks/engine_search.py --rows 50000 --data clustered
+    python -m benchmarks.engine_search --rows 50000 --data clustered --json figures.json
 
 The store is filled by bulk SQL, in a folder that is deleted afterwards. "clustered": vectors around 1 center for
 50 records, as texts about the same things are; queries lie near stored vectors. "uniform": directions without any
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.connection import open_reader, open_writer
-from agent_memory_server.adapters.sqlite.database import DataFolder, Database
+from agent_memory_server.adapters.sqlite.database import Database, DataFolder
 from agent_memory_server.adapters.sqlite.exact import scan
 from agent_memory_server.adapters.sqlite.scopes import ALL_RIDS
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
@@ -52,12 +53,17 @@ class Data:
     def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
         return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
-    def vectors(self, count: int) -> NDArray[np.float32]:
+    def queries(self, count: int) -> NDArray[np.float32]:
+        """Unit vectors as the stored ones are, none of them stored."""
+        return self.vectors(count, np.random.default_rng(11))
+
+    def vectors(self, count: int, chance: np.random.Generator | None = None) -> NDArray[np.float32]:
         """Unit vectors, shape (count, dimensions)."""
-        noise = self.chance.standard_normal((count, self.dimensions))
+        chance = chance or self.chance
+        noise = chance.standard_normal((count, self.dimensions))
         if self.kind == "uniform":
             return self._unit(noise)
-        near = self.centers[self.chance.integers(len(self.centers), size=count)]
+        near = self.centers[chance.integers(len(self.centers), size=count)]
         return self._unit(near + noise * 0.9 / np.sqrt(self.dimensions))
 
     def texts(self, count: int) -> list[list[str]]:
@@ -122,7 +128,7 @@ def write(connection: apsw.Connection, data: Data, first: int, count: int, seque
     connection.executemany("INSERT INTO tags VALUES(1, 'tenth', ?)", ((r,) for r in rids if r % 10 == 0))
 
 
-def timed(run: Callable[[int], object], times: int) -> str:
+def timed(run: Callable[[int], object], times: int) -> dict[str, float]:
     """Median and 95th percentile of `times` runs, in ms, after 5 that do not count."""
     taken = []
     for number in range(-5, times):
@@ -130,7 +136,7 @@ def timed(run: Callable[[int], object], times: int) -> str:
         run(number % times)
         if number >= 0:
             taken.append((time.perf_counter() - start) * 1e3)
-    return f"p50 {np.percentile(taken, 50):8.3f} ms   p95 {np.percentile(taken, 95):8.3f} ms"
+    return {"p50_ms": float(np.percentile(taken, 50)), "p95_ms": float(np.percentile(taken, 95))}
 
 
 def recall(connection: apsw.Connection, searcher: Searcher, queries: NDArray[np.float32]) -> float:
@@ -143,24 +149,28 @@ def recall(connection: apsw.Connection, searcher: Searcher, queries: NDArray[np.
     return found / (10 * len(queries))
 
 
-def measure(connection: apsw.Connection, data: Data, searches: int) -> None:
-    """Print the figures of a filled store."""
+def cases() -> list[tuple[str, Scope, Filter]]:
+    """What is searched, from everything down to one user."""
+    small, large = (Scope(frozenset(["bench"]), frozenset([user])) for user in ("small", "large"))
+    return [
+        ("everything", EVERYWHERE, EVERYTHING),
+        ("user of 500", small, EVERYTHING),
+        ("user of 10,000", large, EVERYTHING),
+        ("a tenth by topic", EVERYWHERE, Filter((only(TagField.TOPICS, "tenth"),))),
+    ]
+
+
+def measure(connection: apsw.Connection, data: Data, searches: int, recalls: int) -> dict[str, object]:
+    """Print the figures of a filled store, and give them by name."""
     searcher = Searcher(SearchSettings(dimensions=data.dimensions))
-    queries = data.vectors(searches)
+    queries = data.queries(searches)
     ranks = np.random.default_rng(3).integers(40, 4_000, (searches, 3))
     terms = [tuple(Term((str(word),)) for word in data.words[row]) for row in ranks]
     start = time.perf_counter()
     searcher.search(connection, EVERYWHERE, StoreQuery(mode=Mode.SEMANTIC, vector=queries[0]))
-    print(f"first search over everything {(time.perf_counter() - start) * 1e3:8.1f} ms")
-    small, large = (Scope(frozenset(["bench"]), frozenset([user])) for user in ("small", "large"))
-    tenth = Filter((only(TagField.TOPICS, "tenth"),))
-    cases = [
-        ("everything", EVERYWHERE, EVERYTHING),
-        ("user of 500", small, EVERYTHING),
-        ("user of 10,000", large, EVERYTHING),
-        ("a tenth by topic", EVERYWHERE, tenth),
-    ]
-    for name, scope, filter_ in cases:
+    figures: dict[str, object] = {"first_ms": (time.perf_counter() - start) * 1e3}
+    print(f"first search over everything {figures['first_ms']:8.1f} ms")
+    for name, scope, filter_ in cases():
         for mode in Mode:
 
             def run(number: int, mode: Mode = mode, scope: Scope = scope, filter_: Filter = filter_) -> object:
@@ -169,8 +179,12 @@ def measure(connection: apsw.Connection, data: Data, searches: int) -> None:
                 query = StoreQuery(mode=mode, vector=vector, terms=words, filter=filter_)
                 return searcher.search(connection, scope, query)
 
-            print(f"{name:18} {mode.value:9} {timed(run, searches)}")
-    print(f"recall@10 {recall(connection, searcher, queries[: min(searches, 50)]):.4f}")
+            found = timed(run, searches)
+            figures[f"{name}, {mode.value}"] = found
+            print(f"{name:18} {mode.value:9} p50 {found['p50_ms']:8.3f} ms   p95 {found['p95_ms']:8.3f} ms")
+    figures["recall_at_10"] = recall(connection, searcher, queries[:recalls])
+    print(f"recall@10 {figures['recall_at_10']:.4f} over {recalls} queries")
+    return figures
 
 
 async def _create(folder: DataFolder) -> None:
@@ -185,6 +199,8 @@ def main() -> None:
     parser.add_argument("--data", choices=("clustered", "uniform"), default="clustered")
     parser.add_argument("--searches", type=int, default=100)
     parser.add_argument("--folder", type=Path, help="keep the store here, and use it when it is there")
+    parser.add_argument("--recalls", type=int, default=50, help="queries that are compared with an exact scan")
+    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = DataFolder(path=arguments.folder or Path(temporary), dimensions=arguments.dimensions)
@@ -197,7 +213,11 @@ def main() -> None:
             fill(connection, data)
             connection.close()
             print(f"filled {arguments.rows} rows in {time.perf_counter() - start:.1f} s")
-        measure(open_reader(folder.file), data, arguments.searches)
+        figures = measure(
+            open_reader(folder.file), data, arguments.searches, min(arguments.recalls, arguments.searches)
+        )
+    if arguments.json:
+        arguments.json.write_text(json.dumps(vars(arguments) | figures, indent=2, default=str), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent_memory_server.adapters.sqlite.database import DataFolder, Database
+from agent_memory_server.adapters.sqlite.database import Database, DataFolder
 from agent_memory_server.adapters.sqlite.record_writer import delete_records, put_records
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
 from agent_memory_server.domain.filters import EVERYTHING, Filter, Match, Op, TagField, TextField, TimeField, TimeRange

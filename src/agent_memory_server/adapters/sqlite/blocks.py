@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.changes import Lagging, changes_since
+from agent_memory_server.adapters.sqlite.fetch import fetch, fetch_for
 from agent_memory_server.adapters.sqlite.ranges import Growing, Ranges, Rids, find, inside
 from agent_memory_server.adapters.sqlite.word_rows import WordRows, flat
 from agent_memory_server.domain.errors import Unavailable
@@ -72,7 +73,7 @@ class Block:
     def __init__(self, connection: apsw.Connection, ranges: Ranges, dimensions: int, seq: int) -> None:
         self._ranges = ranges
         self._dimensions = dimensions
-        rows = [row for bounds in ranges for row in connection.execute(_RANGE, bounds).fetchall()]
+        rows = [row for bounds in ranges for row in fetch(connection, _RANGE, bounds)]
         rids, vectors, embedded, words = self._arrays(rows, 0)
         self._rids, self._live, self._embedded = Growing(rids), Growing(np.ones(len(rids), np.bool_)), Growing(embedded)
         # Growing grows along the last axis, so the matrix is kept flat.
@@ -103,7 +104,7 @@ class Block:
         if np.count_nonzero(~live) > 64 + len(live) // 4:
             return False
         if len(changed):
-            self._append(connection.execute(_SOME, (apsw.carray(changed),)).fetchall())
+            self._append(fetch_for(connection, _SOME, changed))
         if len(changed) or len(dead):
             self.view = self._view(self._live.view)
         self.seq = seq

@@ -14,6 +14,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
+from agent_memory_server.adapters.sqlite.fetch import fetch_for
 from agent_memory_server.adapters.sqlite.hamming import hamming, refined
 from agent_memory_server.adapters.sqlite.signs import PLANES, as_columns, query_planes
 
@@ -52,12 +53,12 @@ class Calibration:
 def calibrate(connection: apsw.Connection, pages: Sequence[NDArray[np.int64]]) -> Calibration | None:
     """Fit over pairs of a sample of the stored vectors: for some of them, the nearest others of the sample and as
     many random ones. Takes about 10 ms. pages: the record numbers of all vectors."""
-    rids = np.concatenate(pages) if pages else np.empty(0, np.int64)
+    rids = np.concatenate(pages)
     if len(rids) < _FEWEST:
         return None
     chance = np.random.default_rng(0)  # the same file gives the same rankings
     sample = np.sort(chance.choice(rids, min(_SAMPLE, len(rids)), replace=False))
-    blobs = [row[0] for row in connection.execute(_VECTORS, (apsw.carray(sample),))]
+    blobs = [row[0] for row in fetch_for(connection, _VECTORS, sample)]
     vectors = np.frombuffer(b"".join(blobs), "<f4").reshape(len(blobs), -1)
     return fit_pairs(vectors, chance)
 

@@ -21,6 +21,10 @@ DEEPEST = 1_000
 _DEPTHS = (10, 30, 100, DEEPEST)
 
 
+Vector = NDArray[np.float32]
+"""Of a query: unit length, shape (dimensions,)."""
+
+
 class DenseArm(Protocol):
     """Distances of a selection's records to one query."""
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite import fulltext
 from agent_memory_server.adapters.sqlite.blocks import BlockView
+from agent_memory_server.adapters.sqlite.fetch import fetch_for
 from agent_memory_server.adapters.sqlite.ranges import Ranges, Rids
 from agent_memory_server.adapters.sqlite.scopes import Selected
 from agent_memory_server.adapters.sqlite.word_rows import Occurrences, WordRows, flat
@@ -167,5 +168,5 @@ def _candidates(
 
 def stored_words(connection: apsw.Connection, rids: Rids) -> tuple[Rids, WordRows]:
     """The words of records (ascending), row by row; those that are gone are left out."""
-    rows = connection.execute(_WORDS, (apsw.carray(np.ascontiguousarray(rids)),)).fetchall() if len(rids) else []
+    rows = fetch_for(connection, _WORDS, rids)
     return np.array([row[0] for row in rows], np.int64), flat([row[1] for row in rows])

@@ -44,9 +44,12 @@ class _Scanned:
     def positions(self, at: NDArray[np.int64]) -> Positions:
         """Positions in the sketch of entries of `bits`."""
         if len(self.parts) == 1 and isinstance(self.parts[0], slice):
-            return at + self.parts[0].start
-        everything = [np.arange(part.start, part.stop) if isinstance(part, slice) else part for part in self.parts]
-        return np.concatenate(everything)[at]
+            start: int = self.parts[0].start
+            return at + start
+        everything: Positions = np.concatenate(
+            [np.arange(part.start, part.stop) if isinstance(part, slice) else part for part in self.parts]
+        )
+        return everything[at]
 
 
 def _scan(sketch: SketchView, parts: Sequence[Part], plane: NDArray[np.uint64], gone: int) -> _Scanned:

@@ -30,7 +30,8 @@ def find(sorted_rids: Rids, wanted: Rids) -> NDArray[np.int64]:
         return np.empty(0, np.int64)
     at = np.searchsorted(sorted_rids, wanted)
     at[at == len(sorted_rids)] = 0
-    return at[sorted_rids[at] == wanted]
+    found: NDArray[np.int64] = at[sorted_rids[at] == wanted]
+    return found
 
 
 class Growing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import apsw
 import numpy as np
@@ -103,5 +103,6 @@ class Searcher:
 def _page(selection: Selection, query: StoreQuery) -> RankingPage:
     if query.mode is Mode.KEYWORD or query.vector is None:
         return keyword_page(selection, query)
-    query = replace(query, vector=np.ascontiguousarray(query.vector, np.float32))
-    return semantic_page(selection, query) if query.mode is Mode.SEMANTIC else hybrid_page(selection, query)
+    vector = np.ascontiguousarray(query.vector, np.float32)
+    page = semantic_page if query.mode is Mode.SEMANTIC else hybrid_page
+    return page(selection, query, vector)
