@@ -69,7 +69,7 @@ def fit_pairs(vectors: NDArray[np.float32], chance: np.random.Generator) -> Cali
     rows = len(vectors)
     angles, coarse, fine = [], [], []
     for query in chance.choice(rows, min(_QUERIES, rows), replace=False):
-        angle = np.arccos(np.clip(vectors @ vectors[query], -1.0, 1.0))
+        angle = np.arccos(np.clip(np.vecdot(vectors, vectors[query]), -1.0, 1.0))
         angle[query] = np.pi
         near = np.argsort(angle)[:_NEAREST]
         pairs = np.concatenate([near, chance.choice(rows, min(_NEAREST, rows), replace=False)])
@@ -84,7 +84,8 @@ def fit_pairs(vectors: NDArray[np.float32], chance: np.random.Generator) -> Cali
 
 
 def _fit(angle: NDArray[np.float32], bits: NDArray[np.float64]) -> Fit:
-    basis = np.stack([np.ones(len(angle)), angle.astype(np.float64)], axis=1)
-    (offset, slope), *_ = np.linalg.lstsq(basis, bits, rcond=None)
-    sigma = float(np.std(bits - basis @ np.array([offset, slope])))
-    return Fit(float(offset), float(slope), sigma)
+    """Least squares."""
+    centered = angle.astype(np.float64) - float(angle.mean())
+    slope = float(centered @ bits) / max(float(centered @ centered), 1e-12)
+    sigma = float(np.std(bits - slope * centered))
+    return Fit(float(bits.mean()) - slope * float(angle.mean()), slope, sigma)

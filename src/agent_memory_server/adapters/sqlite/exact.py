@@ -59,7 +59,7 @@ def cosine_distances(vectors: NDArray[np.float32], query: NDArray[np.float32]) -
 
     Row by row: equal vectors get equal distances, and no pool of BLAS threads competes with the readers.
     """
-    distances: NDArray[np.float32] = np.clip(np.float32(1.0) - np.vecdot(vectors, query), 0.0, 2.0)
+    distances: NDArray[np.float32] = np.minimum(np.maximum(np.float32(1.0) - np.vecdot(vectors, query), 0.0), 2.0)
     return distances
 
 

@@ -11,6 +11,8 @@ _CHUNK = 65_536
 """Rows per step: the step's temporary words stay in the processor's cache."""
 
 _SAMPLE = 4_096
+_FEW = 2_048
+"""Up to so many rows are compared with all planes in one step: calls cost more than the bits."""
 
 Distances = NDArray[np.uint16]
 
@@ -36,6 +38,11 @@ def refined(columns: Columns, planes: Columns, first: Distances) -> Distances:
     first: the distances to the first plane, which are known already. Where `hamming` compares two roundings,
     this compares the record's signs with nearly the true query: its error is 0.6 of the other's.
     """
+    if len(first) <= _FEW:
+        weights = 1 << np.arange(len(planes) - 1, -1, -1)
+        differing = np.bitwise_count(columns[None] ^ planes[1:, :, None]).sum(axis=1, dtype=np.uint16)
+        few: Distances = (weights[0] * first + weights[1:] @ differing).astype(np.uint16)
+        return few
     total = first.astype(np.uint16)
     for plane in planes[1:]:
         np.left_shift(total, 1, out=total)

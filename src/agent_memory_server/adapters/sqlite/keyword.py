@@ -155,10 +155,11 @@ def _candidates(
     """Records to score, and how many match in all."""
     depth = next((d for d, page in zip(_DEPTHS, (100, 1_000), strict=True) if wanted <= page), None)
     if allowed is None:
-        total = fulltext.count(connection, query, ranges)
-        if depth is None or total <= depth:
-            return fulltext.matching(connection, query, ranges), total
-        return np.sort(fulltext.ranked(connection, query, ranges, depth)), total
+        if depth is None:
+            every = fulltext.matching(connection, query, ranges)
+            return every, len(every)
+        best = np.sort(fulltext.ranked(connection, query, ranges, depth))
+        return best, len(best) if len(best) < depth else fulltext.count(connection, query, ranges)
     both = np.intersect1d(fulltext.matching(connection, query, ranges), allowed, assume_unique=True)
     if depth is None or len(both) <= depth:
         return both, len(both)

@@ -34,6 +34,16 @@ def find(sorted_rids: Rids, wanted: Rids) -> NDArray[np.int64]:
     return found
 
 
+def members(rids: Rids, wanted: Rids) -> NDArray[np.bool_]:
+    """For each of n record numbers, in any order, whether it is among `wanted`, which ascends."""
+    if not len(wanted):
+        return np.zeros(len(rids), np.bool_)
+    at = np.searchsorted(wanted, rids)
+    at[at == len(wanted)] = 0
+    found: NDArray[np.bool_] = wanted[at] == rids
+    return found
+
+
 class Growing:
     """An array that grows along its last axis; views handed out earlier keep their content.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from agent_memory_server.adapters.sqlite.calibration import Calibration, calibrate
 from agent_memory_server.adapters.sqlite.changes import Lagging, changes_since
 from agent_memory_server.adapters.sqlite.fetch import fetch, fetch_for
-from agent_memory_server.adapters.sqlite.ranges import Growing, Ranges, Rids, find, inside
+from agent_memory_server.adapters.sqlite.ranges import Growing, Ranges, Rids, find, inside, members
 from agent_memory_server.adapters.sqlite.signs import Columns, as_columns
 
 _PAGE = "SELECT rid, b FROM sketch WHERE rid > ? ORDER BY rid LIMIT ?"
@@ -61,13 +61,7 @@ class SketchView:
         """Positions of those of `rids` (ascending) that are here, ascending; dead ones may be among them."""
         head = find(self.rids[: self.base], rids)
         tail = self.rids[self.base :]
-        if not len(tail):
-            return head
-        order = np.argsort(tail, kind="stable")
-        left = np.searchsorted(tail[order], rids, side="left")
-        right = np.searchsorted(tail[order], rids, side="right")
-        several = [order[a:b] for a, b in zip(left[right > left], right[right > left], strict=True)]
-        return np.sort(np.concatenate([head, *(one + self.base for one in several)]))
+        return np.concatenate([head, np.flatnonzero(members(tail, rids)) + self.base]) if len(tail) else head
 
     def _without_dead(self, positions: Positions) -> Positions:
         return positions[~np.isin(positions, self.dead)] if len(self.dead) else positions
