@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from agent_memory_server import __version__
 from agent_memory_server.cli.listening import bound, url_of
 from agent_memory_server.cli.run import exit_on_refusal, started
-from agent_memory_server.compose import rest_app, serving
+from agent_memory_server.compose.rest import rest_app, serving
 from agent_memory_server.domain.errors import StartRefused
 from agent_memory_server.operations.credentials import NewToken
 from agent_memory_server.settings import Loaded, Settings

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 
 from agent_memory_server.cli.run import exit_on_refusal, started
-from agent_memory_server.compose import rebuilding, reembedding
+from agent_memory_server.compose.maintenance import rebuilding, reembedding
 from agent_memory_server.settings import Settings
 
 

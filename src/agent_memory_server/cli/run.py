@@ -16,7 +16,7 @@ from typing import TypeVar
 import click
 
 from agent_memory_server.cli.output import echo_json
-from agent_memory_server.compose import application
+from agent_memory_server.compose.application import application
 from agent_memory_server.domain.errors import MemoryServerError
 from agent_memory_server.operations.application import Application
 from agent_memory_server.settings import Loaded, SettingsError, load
