@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import zlib
@@ -33,6 +34,16 @@ class EmbeddingService:
     arrived: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     seen: list[dict[str, Any]] = field(default_factory=list)
     seen_headers: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def asked(self) -> list[list[str]]:
+        """The texts of each request."""
+        return [body["input"] for body in self.seen]
+
+    async def arrives(self, requests: int = 1) -> None:
+        """Wait until that many more requests have come."""
+        for _ in range(requests):
+            assert await asyncio.to_thread(self.arrived.acquire, timeout=60)
 
     def fail(self, status: int, times: int = 1, body: Any = None) -> None:
         """Answer the next requests with an error."""
