@@ -6,14 +6,20 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import apsw
 import pytest
 
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
 from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
 from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
+from agent_memory_server.domain.errors import Unavailable
+from agent_memory_server.domain.query import Ranked, StoreQuery
+from agent_memory_server.domain.scope import Scope
 from agent_memory_server.ports.idempotency import IdempotencyStore
+from agent_memory_server.ports.memory_store import MemoryStore
 from agent_memory_server.ports.session_store import SessionStore
 from agent_memory_server.ports.token_store import TokenStore
 from agent_memory_server.ports.vector_cache import VectorCache
@@ -25,14 +31,23 @@ DIMENSIONS = 8
 class Engine:
     """The ports of one open engine. vectors: makes a cache that is bounded to that many entries."""
 
+    memories: MemoryStore
     sessions: SessionStore
     tokens: TokenStore
     answers: IdempotencyStore
     vectors: Callable[[int], VectorCache]
 
 
+class Unranked:
+    """For the suites that never search."""
+
+    def search(self, connection: apsw.Connection, scope: Scope, query: StoreQuery) -> Ranked:  # noqa: ARG002
+        raise Unavailable("this suite does not search")
+
+
 def _on_sqlite(database: Database) -> Engine:
     return Engine(
+        memories=SqliteMemoryStore(database, Unranked()),
         sessions=SqliteSessionStore(database),
         tokens=SqliteTokenStore(database),
         answers=SqliteIdempotencyStore(database),
@@ -47,6 +62,11 @@ async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         yield _on_sqlite(database)
     finally:
         await database.close()
+
+
+@pytest.fixture
+def memories(engine: Engine) -> MemoryStore:
+    return engine.memories
 
 
 @pytest.fixture

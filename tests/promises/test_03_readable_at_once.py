@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.embedding_service import Mood, embedder_of, embedding_service
+from tests.support.outage import Mood, embedder_of, moody_service
 from tests.support.rest import Json, Server, answered, serving
 
 S = "/v1/working-memory/s"
@@ -50,18 +50,18 @@ async def test_what_was_written_is_found_by_the_next_search(tmp_path: Path, way:
 @pytest.mark.parametrize("way", ["create", "append", "put", "structured", "change"])
 @pytest.mark.parametrize("mode", MODES)
 async def test_it_is_found_while_the_model_is_away(tmp_path: Path, way: str, mode: str) -> None:
-    async with embedding_service() as service:
-        service.mood = Mood.FAILING
+    async with moody_service() as service:
+        service.become(Mood.FAILING)
         async with serving(tmp_path, embedder=await embedder_of(service)) as server:
             await store(server, way)
             assert ids(await server.search("zebra", search_mode=mode)) == ["new"]
 
 
 async def test_what_waits_for_its_vector_is_found_beside_what_has_one(tmp_path: Path) -> None:
-    async with embedding_service() as service, serving(tmp_path, embedder=await embedder_of(service)) as server:
+    async with moody_service() as service, serving(tmp_path, embedder=await embedder_of(service)) as server:
         await server.remember({"id": "old", "text": "a zebra sleeps"})
         await server.search("zebra crossed")
-        service.mood = Mood.FAILING
+        service.become(Mood.FAILING)
         done = await server.remember({"id": "new", "text": "the zebra crossed"})
         assert done["items"] == [{"id": "new", "status": "created", "embedded": False}]
         found = await server.search("zebra crossed")

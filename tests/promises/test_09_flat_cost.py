@@ -11,7 +11,7 @@ import numpy as np
 
 from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
 from agent_memory_server.interfaces.worker.upkeep import Pace
-from tests.support.embedding_service import embedder_of, embedding_service
+from tests.support.outage import embedder_of, moody_service
 from tests.support.rest import Json, Server, answered, serving
 from tests.support.waiting import until
 
@@ -72,7 +72,7 @@ async def test_an_append_does_the_same_work_however_long_the_session_is(tmp_path
 
 async def test_no_text_is_embedded_twice(tmp_path: Path) -> None:
     pace = Pace(owed_s=0.02, access_s=60, purge_s=60)
-    async with embedding_service() as service:
+    async with moody_service() as service:
         async with serving(tmp_path, embedder=await embedder_of(service), pace=pace) as server:
 
             async def embedded() -> bool:

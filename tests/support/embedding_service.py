@@ -1,92 +1,120 @@
-"""An embedding service in OpenAI's wire format on 127.0.0.1, which can fail or fall silent."""
+"""A real embedding service on 127.0.0.1 that can be told to misbehave."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from enum import Enum
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
-from agent_memory_server.adapters.providers.deterministic import DeterministicEmbedder
-from agent_memory_server.adapters.providers.open_embedder import open_embedder
-from agent_memory_server.adapters.providers.settings import EmbeddingSettings
-from agent_memory_server.ports.embedder import Embedder
-from tests.support.rest import DIMENSIONS
+import numpy as np
+
+DIMENSIONS = 24
+
+Answer = tuple[int, Any]
+"""HTTP status and JSON body."""
 
 
-class Mood(Enum):
-    WELL = "well"
-    FAILING = "failing"
-    SILENT = "silent"
-
-
+@dataclass
 class EmbeddingService:
-    """Answers like a model, or as its mood is. texts: all it was asked to embed, in order."""
+    """`script` answers the next requests, one entry each; afterwards every request gets vectors.
 
-    def __init__(self) -> None:
-        self._embedder = DeterministicEmbedder(DIMENSIONS)
-        self._mood = Mood.WELL
-        self._changed = asyncio.Event()
-        self.texts: list[str] = []
-        self.port = 0
+    hold: while it is cleared, requests wait. seen: the bodies of all requests.
+    """
+
+    url: str
+    script: list[Callable[[dict[str, Any]], Answer]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    hold: threading.Event = field(default_factory=threading.Event)
+    arrived: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    seen: list[dict[str, Any]] = field(default_factory=list)
+    seen_headers: list[dict[str, str]] = field(default_factory=list)
 
     @property
-    def mood(self) -> Mood:
-        return self._mood
+    def asked(self) -> list[list[str]]:
+        """The texts of each request."""
+        return [body["input"] for body in self.seen]
 
-    @mood.setter
-    def mood(self, mood: Mood) -> None:
-        self._mood = mood
-        self._changed.set()
-        self._changed = asyncio.Event()
+    async def arrives(self, requests: int = 1) -> None:
+        """Wait until that many more requests have come."""
+        for _ in range(requests):
+            assert await asyncio.to_thread(self.arrived.acquire, timeout=60)
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-                texts = json.loads(await reader.readexactly(length))["input"]
-                status, body = await self._answer(texts)
-                lines = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-                writer.write(lines.encode() + body)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return
-        finally:
-            writer.close()
-
-    async def _answer(self, texts: Sequence[str]) -> tuple[str, bytes]:
-        while self._mood is Mood.SILENT:
-            await self._changed.wait()
-        if self._mood is Mood.FAILING:
-            return "500 Internal Server Error", b'{"error": {"code": "broken"}}'
-        self.texts += texts
-        vectors = await self._embedder.embed(texts)
-        data = [{"index": i, "embedding": vector.tolist()} for i, vector in enumerate(vectors)]
-        return "200 OK", json.dumps({"data": data}).encode()
+    def fail(self, status: int, times: int = 1, body: Any = None) -> None:
+        """Answer the next requests with an error."""
+        self.script += [lambda _: (status, body if body is not None else {"error": {"code": "broken"}})] * times
 
 
-@asynccontextmanager
-async def embedding_service() -> AsyncIterator[EmbeddingService]:
-    service = EmbeddingService()
-    server = await asyncio.start_server(service.serve, "127.0.0.1", 0)
-    service.port = server.sockets[0].getsockname()[1]
+def vectors_answer(body: dict[str, Any]) -> Answer:
+    """What the service answers when nothing else is asked of it: vectors of any length, in reverse order."""
+    dimensions = body.get("dimensions", DIMENSIONS)
+    data = [
+        {"object": "embedding", "index": index, "embedding": _vector(text, dimensions)}
+        for index, text in enumerate(body["input"])
+    ]
+    return 200, {"object": "list", "data": data[::-1], "model": body["model"]}
+
+
+def _vector(text: str, dimensions: int) -> list[float]:
+    values: list[float] = np.random.default_rng(zlib.crc32(text.encode())).normal(size=dimensions).tolist()
+    return values
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # with the usual 5, many clients at once are turned away by the system
+
+
+@contextmanager
+def embedding_service() -> Iterator[EmbeddingService]:
+    """A running service; what it holds back is let go at the end."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            service.seen.append(body)
+            service.seen_headers.append({name.lower(): value for name, value in self.headers.items()})
+            service.arrived.release()
+            service.hold.wait()
+            if self.path != "/v1/embeddings":
+                status, answer = 404, {"error": {"code": "no_such_route"}}
+            else:
+                status, answer = service.script.pop(0)(body) if service.script else vectors_answer(body)
+            content = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            for name, value in service.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Tests print nothing."""
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except ConnectionError:  # the client gave up waiting, as some tests make it
+                self.close_connection = True
+
+    server = _Server(("127.0.0.1", 0), Handler)
+    service = EmbeddingService(url=f"http://127.0.0.1:{server.server_port}/v1")
+    service.hold.set()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
     try:
         yield service
     finally:
-        service.mood = Mood.FAILING
-        server.close()
-
-
-async def embedder_of(service: EmbeddingService) -> Embedder:
-    """The embedder that the product makes for such a service; it is patient for a moment only."""
-    return await open_embedder(
-        EmbeddingSettings(
-            model="test-embedding",
-            openai_api_base=f"http://127.0.0.1:{service.port}/v1",
-            dimensions=DIMENSIONS,
-            timeout_s=0.5,
-            attempts=1,
-            breaker_cooldown_s=0.05,
-        )
-    )
+        service.hold.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -145,8 +145,12 @@ def fuse(
     Ties keep the dense order, then the keyword order. score is the fused value over the best one; dist is
     max(0, 1 - score), as the wire has it for hybrid search. page: the places of the ranking to give.
     """
-    dense_at = {key: (i, d) for i, (key, d) in enumerate(zip(dense.keys.tolist(), dense.scores.tolist(), strict=True), 1)}
-    words_at = {key: (i, s) for i, (key, s) in enumerate(zip(words.keys.tolist(), words.scores.tolist(), strict=True), 1)}
+    dense_at = {
+        key: (i, d) for i, (key, d) in enumerate(zip(dense.keys.tolist(), dense.scores.tolist(), strict=True), 1)
+    }
+    words_at = {
+        key: (i, s) for i, (key, s) in enumerate(zip(words.keys.tolist(), words.scores.tolist(), strict=True), 1)
+    }
     keys = list(dict.fromkeys([*dense_at, *words_at]))
     if not keys:
         return []

@@ -51,7 +51,8 @@ def fold(text: str) -> str:
     """Lower case without accents, compatibility forms unified: "Café" and "ＣＡＦÉ" become "cafe"."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    # Twice, as folding case and unfolding compatibility forms each make work for the other ("℠" is "SM").
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(c for c in decomposed if not unicodedata.combining(c) or _IS_CJK.match(c))
     return unicodedata.normalize("NFKC", bare)
 

@@ -14,15 +14,28 @@ from pydantic import (
 )
 
 
+def _variable(field: str) -> str:
+    """The environment variable of a field; those of a vendor keep the name its own software uses."""
+    return field.upper() if field.startswith(("openai_", "ollama_")) else f"EMBEDDING_{field.upper()}"
+
+
 class EmbeddingSettings(BaseModel):
     """Which model embeds, and how patiently. The defaults need no network and no key."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        alias_generator=_variable,
+        validate_by_name=True,
+        validate_by_alias=True,
+        use_attribute_docstrings=True,
+    )
 
     model: str = Field(default="all-MiniLM-L6-v2", min_length=1)
-    """EMBEDDING_MODEL: decides the provider, see `open_embedder`."""
+    """The embedding model. Its name decides the provider."""
     dimensions: PositiveInt | None = None
-    """EMBEDDING_DIMENSIONS: floats per vector. None: what the catalogue says, else what the model answers at start."""
+    """Floats per vector. Not set: what is known of the model, else what it answers at start."""
     timeout_s: PositiveFloat = 10.0
     """The longest a call may take, with all its attempts."""
     connect_timeout_s: PositiveFloat = 2.0
@@ -42,8 +55,8 @@ class EmbeddingSettings(BaseModel):
     cache_mb: NonNegativeInt = 8
     """Memory for vectors of texts seen lately, 10^6 bytes; 0: none. 8 hold about 4,400 vectors of 384 floats."""
     openai_api_base: str | None = None
-    """OPENAI_API_BASE: a service with OpenAI's wire format; when set, it embeds whatever the model is called."""
+    """A service with OpenAI's wire format; when set, it embeds whatever the model is called."""
     openai_api_key: SecretStr | None = None
-    """OPENAI_API_KEY."""
+    """The key for that service."""
     ollama_api_base: str | None = None
-    """OLLAMA_API_BASE: for models named `ollama/…`. None: http://localhost:11434."""
+    """Where models named `ollama/…` run. Not set: `http://localhost:11434`."""

@@ -52,7 +52,7 @@ class Database:
     @classmethod
     async def open(cls, folder: DataFolder) -> Database:
         """Check, create and migrate the file, and start the threads. Raises: StartRefused, with the remedy."""
-        await asyncio.to_thread(_prepare, folder)
+        await asyncio.to_thread(prepare, folder)
         database = cls(folder)
         database._writer.start()
         database._readers.start()
@@ -80,7 +80,8 @@ class Database:
         self._readers.close()
 
 
-def _prepare(folder: DataFolder) -> None:
+def prepare(folder: DataFolder) -> None:
+    """Check, create and migrate the file of a data folder. Raises: StartRefused, with the remedy."""
     check_sqlite_version()
     try:
         folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)

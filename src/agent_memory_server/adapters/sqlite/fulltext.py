@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import apsw
 import numpy as np
 
+from agent_memory_server.adapters.sqlite.fetch import fetch
 from agent_memory_server.adapters.sqlite.ranges import Ranges, Rids, inside
 from agent_memory_server.domain.query import Term
 
@@ -42,7 +43,7 @@ def matching(connection: apsw.Connection, query: str, ranges: Ranges) -> Rids:
     """Records of the ranges that match, ascending."""
     found: list[int] = []
     for bounds in _lookups(ranges):
-        found += [row[0] for row in connection.execute(_MATCHES, (query, *bounds)).fetchall()]
+        found += [row[0] for row in fetch(connection, _MATCHES, (query, *bounds))]
     rids = np.array(found, np.int64)
     return rids if len(ranges) <= _MANY_RANGES else rids[inside(rids, ranges)]
 
@@ -51,7 +52,7 @@ def count(connection: apsw.Connection, query: str, ranges: Ranges) -> int:
     """How many records of the ranges match."""
     if len(ranges) > _MANY_RANGES:
         return len(matching(connection, query, ranges))
-    return sum(connection.execute(_COUNT, (query, *bounds)).fetchall()[0][0] for bounds in ranges)
+    return sum(fetch(connection, _COUNT, (query, *bounds))[0][0] for bounds in ranges)
 
 
 def ranked(connection: apsw.Connection, query: str, ranges: Ranges, wanted: int) -> Rids:
@@ -59,7 +60,7 @@ def ranked(connection: apsw.Connection, query: str, ranges: Ranges, wanted: int)
     rows: list[tuple[int, float]] = []
     several = len(ranges) > _MANY_RANGES
     for bounds in _lookups(ranges):
-        rows += connection.execute(_RANKED, (query, *bounds, -1 if several else wanted)).fetchall()
+        rows += fetch(connection, _RANKED, (query, *bounds, -1 if several else wanted))
     rids = np.array([row[0] for row in rows], np.int64)
     if several:
         here = inside(rids, ranges)
@@ -99,6 +100,6 @@ class Frequencies:
     @staticmethod
     def _counted(connection: apsw.Connection, term: Term, ranges: Ranges, whole: bool) -> int:
         if whole and len(term.words) == 1:
-            rows = connection.execute(_WHOLE_INDEX, (term.words[0],)).fetchall()
+            rows = fetch(connection, _WHOLE_INDEX, (term.words[0],))
             return int(rows[0][0]) if rows else 0
         return count(connection, quoted(term), ranges)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import apsw
 import numpy as np
@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite import fulltext
 from agent_memory_server.adapters.sqlite.blocks import BlockView
-from agent_memory_server.adapters.sqlite.ranges import Ranges, Rids, find
+from agent_memory_server.adapters.sqlite.fetch import fetch_for
+from agent_memory_server.adapters.sqlite.ranges import Ranges, Rids
 from agent_memory_server.adapters.sqlite.scopes import Selected
 from agent_memory_server.adapters.sqlite.word_rows import Occurrences, WordRows, flat
 from agent_memory_server.domain.query import Term
 from agent_memory_server.domain.ranking import Arm, bm25, keep_terms
-
-FEW = 3_000
-"""So many records given by a filter are compared word by word rather than looked up in the index."""
 
 _DEPTHS = (300, 1_000)
 """Candidates that are taken from the index by its own rank, for pages that end within 100 and within 1,000."""
@@ -68,7 +66,7 @@ def _counts(found: Sequence[Occurrences], rows: NDArray[np.int64]) -> NDArray[np
 
 
 def _ordered(rids: Rids, scores: NDArray[np.float64], wanted: int) -> Arm:
-    if wanted < len(scores):
+    if 0 < wanted < len(scores):
         bound = np.partition(scores, len(scores) - wanted)[len(scores) - wanted]
         near = np.flatnonzero(scores >= bound)
         rids, scores = rids[near], scores[near]
@@ -84,13 +82,16 @@ def _score(
     return bm25(_counts(found, rows), lengths, kept.frequencies, selected.records, max(mean, 1e-9))
 
 
-def _union(found: Sequence[Occurrences]) -> NDArray[np.int64]:
-    return np.unique(np.concatenate([occurrences.rows for occurrences in found]))
+def _holding(terms: Sequence[Term], found: Sequence[Occurrences]) -> NDArray[np.int64]:
+    """Rows with one of the terms and every required one, ascending."""
+    rows = found[0].rows if len(found) == 1 else np.unique(np.concatenate([one.rows for one in found]))
+    for term, one in zip(terms, found, strict=True):
+        if term.required:
+            rows = np.intersect1d(rows, one.rows, assume_unique=True)
+    return rows
 
 
-def in_block(
-    block: BlockView, selected: Selected, terms: Sequence[Term], allowed: Rids | None, wanted: int
-) -> Found:
+def in_block(block: BlockView, selected: Selected, terms: Sequence[Term], allowed: Rids | None, wanted: int) -> Found:
     """Over the records of a block (and of `allowed`, ascending): every match is scored."""
     found = [block.words.occurrences(term) for term in terms]
     if block.live is not None:
@@ -101,10 +102,7 @@ def in_block(
     if kept is None:
         return NOTHING
     found = [one for term, one in zip(terms, found, strict=True) if term in kept.terms]
-    rows = _union(found)
-    for term, one in zip(kept.terms, found, strict=True):
-        if term.required:
-            rows = np.intersect1d(rows, one.rows, assume_unique=True)
+    rows = _holding(kept.terms, found)
     if allowed is not None:
         rows = np.intersect1d(rows, block.rows_of(allowed), assume_unique=True)
     if not len(rows):
@@ -129,21 +127,26 @@ def in_index(
     if kept is None:
         return NOTHING
     query = fulltext.expression(kept.terms)
-    if allowed is not None and len(allowed) <= FEW:
-        candidates = allowed
-        total = None
-    else:
-        candidates, total = _candidates(connection, query, selected.ranges, allowed, wanted)
+    candidates, total = _candidates(connection, query, selected.ranges, allowed, wanted)
+    return replace(_scored(connection, selected, kept, candidates, wanted), total=total)
+
+
+def among_few(
+    connection: apsw.Connection, selected: Selected, terms: Sequence[Term], few: Rids, wanted: int,
+    frequencies: Sequence[int],
+) -> Found:  # fmt: skip
+    """Over the few records that a filter leaves of a wide selection, word by word. `few` is ascending."""
+    kept = _kept(terms, frequencies, selected.records)
+    return NOTHING if kept is None else _scored(connection, selected, kept, few, wanted)
+
+
+def _scored(connection: apsw.Connection, selected: Selected, kept: _Kept, candidates: Rids, wanted: int) -> Found:
     rids, words = stored_words(connection, candidates)
     found = [words.occurrences(term) for term in kept.terms]
-    rows = _union(found)
-    for term, one in zip(kept.terms, found, strict=True):
-        if term.required:
-            rows = np.intersect1d(rows, one.rows, assume_unique=True)
+    rows = _holding(kept.terms, found)
     if not len(rows):
         return NOTHING
-    scores = _score(words, found, rows, kept, selected)
-    return Found(_ordered(rids[rows], scores, wanted), len(rows) if total is None else total)
+    return Found(_ordered(rids[rows], _score(words, found, rows, kept, selected), wanted), len(rows))
 
 
 def _candidates(
@@ -152,12 +155,13 @@ def _candidates(
     """Records to score, and how many match in all."""
     depth = next((d for d, page in zip(_DEPTHS, (100, 1_000), strict=True) if wanted <= page), None)
     if allowed is None:
-        total = fulltext.count(connection, query, ranges)
-        if depth is None or total <= depth:
-            return fulltext.matching(connection, query, ranges), total
-        return np.sort(fulltext.ranked(connection, query, ranges, depth)), total
+        if depth is None:
+            every = fulltext.matching(connection, query, ranges)
+            return every, len(every)
+        best = np.sort(fulltext.ranked(connection, query, ranges, depth))
+        return best, len(best) if len(best) < depth else fulltext.count(connection, query, ranges)
     both = np.intersect1d(fulltext.matching(connection, query, ranges), allowed, assume_unique=True)
-    if depth is None or len(both) <= FEW:
+    if depth is None or len(both) <= depth:
         return both, len(both)
     best = fulltext.ranked(connection, query, ranges, -1)
     return np.sort(best[np.isin(best, both)][:depth]), len(both)
@@ -165,11 +169,5 @@ def _candidates(
 
 def stored_words(connection: apsw.Connection, rids: Rids) -> tuple[Rids, WordRows]:
     """The words of records (ascending), row by row; those that are gone are left out."""
-    rows = connection.execute(_WORDS, (apsw.carray(np.ascontiguousarray(rids)),)).fetchall() if len(rids) else []
+    rows = fetch_for(connection, _WORDS, rids)
     return np.array([row[0] for row in rows], np.int64), flat([row[1] for row in rows])
-
-
-def holding(words: WordRows, rids: Rids, term: Term, wanted: Rids) -> set[int]:
-    """Those of `wanted` (ascending) that hold the term. rids: the records of the rows, ascending."""
-    rows = words.occurrences(term).rows
-    return set(rids[rows[find(rows, np.flatnonzero(np.isin(rids, wanted)))]].tolist())

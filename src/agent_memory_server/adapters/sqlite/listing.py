@@ -20,7 +20,7 @@ from agent_memory_server.domain.filters import Filter
 from agent_memory_server.domain.query import Order, Page
 from agent_memory_server.domain.scope import Scope
 
-_SORTED_RECORDS = 20_000
+SORTED_RECORDS = 20_000
 """Up to so many matches are sorted; more are read along the order's index, where a page is never far."""
 
 _BY = {Order.NEWEST: "{0}m.created_at DESC, {0}m.id", Order.STORED: "{0}m.id"}
@@ -111,7 +111,7 @@ def list_records(
     skipped = 0 if behind else offset
     selected = select(connection, scope, filter_)
     total = count(connection, selected)
-    ordered = _sorted if total <= _SORTED_RECORDS else _walked
+    ordered = _sorted if total <= SORTED_RECORDS else _walked
     rows = ordered(connection, selected, behind, order, skipped + limit + 1)[skipped:]
     page = rows[:limit]
     memories = load(connection, [row[2] for row in page])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import apsw
 import numpy as np
@@ -30,10 +30,14 @@ _NOTHING = Ranked(hits=(), total=0)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSettings:
     """dimensions: floats per stored vector; cache_mb: memory for blocks, beside the sketch, which takes
-    dimensions / 8 + 8 bytes for each record of the store once a wide search was made."""
+    dimensions / 8 + 8 bytes for each record of the store once a wide search was made.
+    block_bytes: vectors of one block at most; 16 MB are 10.9k records of 384 dimensions, compared in 0.3 ms.
+    few: records that a filter leaves of a wider selection, up to which they are read one by one (0.6 µs each)."""
 
     dimensions: int
     cache_mb: int = CACHE_MB
+    block_bytes: int = 16 * MEGABYTE
+    few: int = 3_000
 
 
 class Searcher:
@@ -45,6 +49,8 @@ class Searcher:
     def __init__(self, settings: SearchSettings) -> None:
         self._caches = Caches(
             dimensions=settings.dimensions,
+            block_bytes=settings.block_bytes,
+            few=settings.few,
             blocks=BlockCache(dimensions=settings.dimensions, max_bytes=settings.cache_mb * MEGABYTE),
             sketches=SketchCache(),
             frequencies=Frequencies(),
@@ -70,7 +76,7 @@ class Searcher:
         if allowed is not None and not len(allowed):
             return _NOTHING
         block = None
-        if fits(selected.records, selected.words, self._caches.dimensions):
+        if fits(selected.records, selected.words, self._caches.dimensions, self._caches.block_bytes):
             block = self._caches.blocks.get(connection, selected.ranges, seq)
         selection = Selection(connection, self._caches, selected, allowed, block, seq)
         return self._answer(selection, query, _page(selection, query))
@@ -97,5 +103,6 @@ class Searcher:
 def _page(selection: Selection, query: StoreQuery) -> RankingPage:
     if query.mode is Mode.KEYWORD or query.vector is None:
         return keyword_page(selection, query)
-    query = replace(query, vector=np.ascontiguousarray(query.vector, np.float32))
-    return semantic_page(selection, query) if query.mode is Mode.SEMANTIC else hybrid_page(selection, query)
+    vector = np.ascontiguousarray(query.vector, np.float32)
+    page = semantic_page if query.mode is Mode.SEMANTIC else hybrid_page
+    return page(selection, query, vector)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import apsw
 import numpy as np
@@ -11,7 +13,8 @@ from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.calibration import Calibration, calibrate
 from agent_memory_server.adapters.sqlite.changes import Lagging, changes_since
-from agent_memory_server.adapters.sqlite.ranges import Growing, Ranges, Rids, find, inside
+from agent_memory_server.adapters.sqlite.fetch import fetch, fetch_for
+from agent_memory_server.adapters.sqlite.ranges import Growing, Ranges, Rids, find, inside, members
 from agent_memory_server.adapters.sqlite.signs import Columns, as_columns
 
 _PAGE = "SELECT rid, b FROM sketch WHERE rid > ? ORDER BY rid LIMIT ?"
@@ -58,13 +61,7 @@ class SketchView:
         """Positions of those of `rids` (ascending) that are here, ascending; dead ones may be among them."""
         head = find(self.rids[: self.base], rids)
         tail = self.rids[self.base :]
-        if not len(tail):
-            return head
-        order = np.argsort(tail, kind="stable")
-        left = np.searchsorted(tail[order], rids, side="left")
-        right = np.searchsorted(tail[order], rids, side="right")
-        several = [order[a:b] for a, b in zip(left[right > left], right[right > left], strict=True)]
-        return np.sort(np.concatenate([head, *(one + self.base for one in several)]))
+        return np.concatenate([head, np.flatnonzero(members(tail, rids)) + self.base]) if len(tail) else head
 
     def _without_dead(self, positions: Positions) -> Positions:
         return positions[~np.isin(positions, self.dead)] if len(self.dead) else positions
@@ -76,17 +73,13 @@ class _Sketch:
     def __init__(self, connection: apsw.Connection, seq: int) -> None:
         pages = []
         last = -1
-        while rows := connection.execute(_PAGE, (last, _PAGE_ROWS)).fetchall():
+        while rows := fetch(connection, _PAGE, (last, _PAGE_ROWS)):
             pages.append(_arrays(rows))
             last = rows[-1][0]
-        self._calibration = calibrate(connection, [rids for rids, _ in pages])
-        self._columns: Growing | None = None
-        if pages:
-            self._reset(
-                np.concatenate([rids for rids, _ in pages]), np.concatenate([columns for _, columns in pages], axis=1)
-            )
-        else:
-            self._reset(np.empty(0, np.int64), np.empty((0, 0), np.uint64))
+        rids = [rids for rids, _ in pages] or [np.empty(0, np.int64)]
+        columns = [columns for _, columns in pages] or [np.empty((0, 0), np.uint64)]
+        self._calibration = calibrate(connection, rids)
+        self._reset(np.concatenate(rids), np.concatenate(columns, axis=1))
         self.seq = seq
 
     def _reset(self, rids: Rids, columns: Columns) -> None:
@@ -96,7 +89,6 @@ class _Sketch:
         self.view = self._view()
 
     def _view(self) -> SketchView:
-        assert self._columns is not None
         return SketchView(self._rids.view, self._columns.view, self._base, self._dead, self._calibration)
 
     def follow(self, connection: apsw.Connection, seq: int) -> bool:
@@ -105,7 +97,7 @@ class _Sketch:
         if changes is None:
             return False
         touched = np.sort(np.concatenate([changes.changed, changes.gone]))
-        rows = connection.execute(_SOME, (apsw.carray(np.sort(changes.changed)),)).fetchall() if len(touched) else []
+        rows = fetch_for(connection, _SOME, np.sort(changes.changed))
         if rows and not self.view.columns.shape[0]:
             return False  # the first vectors of the file: now the width is known
         self._dead = np.union1d(self._dead, self.view.positions(touched))
@@ -118,7 +110,6 @@ class _Sketch:
         return True
 
     def _append(self, rids: Rids, columns: Columns) -> None:
-        assert self._columns is not None
         before = self._rids.view
         ordered = len(before) == self._base and (not self._base or rids[0] > before[-1])
         self._rids.extend(rids)
@@ -136,7 +127,7 @@ class _Sketch:
         self._reset(rids[order], self.view.columns[:, order])
 
 
-def _arrays(rows: list[tuple[int, bytes]]) -> tuple[Rids, Columns]:
+def _arrays(rows: Sequence[Sequence[Any]]) -> tuple[Rids, Columns]:
     rids = np.array([row[0] for row in rows], np.int64)
     bits = np.frombuffer(b"".join([row[1] for row in rows]), np.uint8).reshape(len(rows), -1)
     return rids, as_columns(bits)

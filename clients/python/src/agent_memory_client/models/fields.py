@@ -138,7 +138,7 @@ def _children(node: Any, name: str) -> list[Any]:
         for key in node:
             if not isinstance(key, str):
                 # Not a TypeError: pydantic reports a ValueError and lets a TypeError through.
-                raise ValueError(f"{name} holds a key that is not text: {key!r}")  # noqa: TRY004
+                raise ValueError(f"{name} holds a key that is not text: {key!r}")
             _refuse_unstorable(key, name)
         return list(node.values())
     if isinstance(node, list | tuple):

@@ -1,0 +1,27 @@
+"""`agent-memory`: the group of all commands."""
+
+from __future__ import annotations
+
+from agent_memory_server.cli.lazy import Lazy, LazyGroup
+
+_PACKAGE = "agent_memory_server.cli"
+
+main = LazyGroup(
+    name="agent-memory",
+    help="Memory for AI agents: run the server, and look after its data folder.\n\n"
+    "Settings come from environment variables; `agent-memory config show` lists them.",
+    entries={
+        "api": Lazy(f"{_PACKAGE}.api:api", "Run the REST server."),
+        "search": Lazy(f"{_PACKAGE}.search:search", "Search or list memories."),
+        "delete": Lazy(f"{_PACKAGE}.delete:delete", "Delete memories or a session."),
+        "token": Lazy(f"{_PACKAGE}.token:token", "Add, list, show and remove access tokens."),
+        "rebuild-index": Lazy(f"{_PACKAGE}.rebuild_index:rebuild_index", "Build the search index again."),
+        "doctor": Lazy(f"{_PACKAGE}.doctor:doctor", "Check the installation and the data folder."),
+        "evaluate": Lazy(f"{_PACKAGE}.evaluate:evaluate", "Measure how well a server finds things."),
+        "config": Lazy(f"{_PACKAGE}.config:config", "Show and check the settings."),
+        "version": Lazy(f"{_PACKAGE}.version:version", "Print the version."),
+    },
+)
+
+if __name__ == "__main__":
+    main()

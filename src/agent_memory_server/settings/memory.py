@@ -1,0 +1,82 @@
+"""What an operator can set about memories and sessions, as the operations' options."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent_memory_server.domain.retention import RetentionPolicy
+from agent_memory_server.operations.options import Options
+
+_MINUTE_S = 60.0
+_CONFIG = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, allow_inf_nan=False)
+
+
+class MemorySettings(BaseModel):
+    """Long-term memory: whether it is kept, and what is let go."""
+
+    model_config = _CONFIG
+
+    long_term: bool = Field(
+        True, alias="LONG_TERM_MEMORY", description="`false`: only sessions; long-term routes answer 400."
+    )
+    index_messages: bool = Field(
+        True,
+        alias="INDEX_ALL_MESSAGES_IN_LONG_TERM_MEMORY",
+        description="Every message also becomes a searchable record. On by default, as no model extracts memories "
+        "from messages in this version.",
+    )
+    forgetting: bool = Field(
+        False, alias="FORGETTING_ENABLED", description="Delete memories by the rules below, at intervals."
+    )
+    forgetting_every_minutes: float = Field(
+        60.0, gt=0, le=525_600, alias="FORGETTING_EVERY_MINUTES", description="Minutes between two such runs."
+    )
+    max_age_days: float | None = Field(
+        None, ge=0, alias="FORGETTING_MAX_AGE_DAYS", description="Older memories may go (see below)."
+    )
+    max_inactive_days: float | None = Field(
+        None, ge=0, alias="FORGETTING_MAX_INACTIVE_DAYS", description="Memories unused for longer may go."
+    )
+    keep_top_n: int | None = Field(
+        None, ge=0, alias="FORGETTING_BUDGET_KEEP_TOP_N", description="Keep at most this many, best by recency."
+    )
+
+
+class SessionSettings(BaseModel):
+    """Working memory: what a message needs, and when a session counts as full."""
+
+    model_config = _CONFIG
+
+    require_timestamps: bool = Field(
+        False, alias="REQUIRE_MESSAGE_TIMESTAMPS", description="Refuse messages without `created_at`."
+    )
+    max_future_s: float = Field(
+        300.0,
+        ge=0,
+        alias="MAX_FUTURE_TIMESTAMP_SECONDS",
+        description="How far ahead of this server's clock a message's time may be, in seconds.",
+    )
+    summarize_at: float = Field(
+        0.7,
+        gt=0,
+        le=1,
+        alias="SUMMARIZATION_THRESHOLD",
+        description="Share of the context window at which a session counts as full in "
+        "`context_percentage_until_summarization`.",
+    )
+
+
+def options_of(memory: MemorySettings, sessions: SessionSettings) -> Options:
+    """The options that operations are given."""
+    policy = RetentionPolicy(
+        max_age_days=memory.max_age_days, max_inactive_days=memory.max_inactive_days, budget=memory.keep_top_n
+    )
+    return Options(
+        long_term=memory.long_term,
+        index_messages=memory.index_messages,
+        require_timestamps=sessions.require_timestamps,
+        max_future_s=sessions.max_future_s,
+        summarize_at=sessions.summarize_at,
+        forgetting=policy if memory.forgetting else None,
+        forgetting_every_s=memory.forgetting_every_minutes * _MINUTE_S,
+    )

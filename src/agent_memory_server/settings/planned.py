@@ -1,0 +1,187 @@
+"""Settings of parts that this version does not have.
+
+They are known so that a configuration written for the reference server starts unchanged: values are read and checked,
+and a warning at start names those that were set and have no effect. Where ignoring a value could put data in another
+place than the operator asked for, the start is refused instead (`refusals`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, Json, SecretStr, field_validator
+
+from agent_memory_server.settings.errors import Problem
+
+_CONFIG = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, allow_inf_nan=False)
+_REFERENCE_FACTORY = "agent_memory_server.memory_vector_db_factory.create_redis_memory_vector_db"
+Port = Annotated[int, Field(ge=0, le=65535)]
+Share = Annotated[float, Field(ge=0, le=2)]
+Source = Literal["LLM", "BERT"]
+
+
+class RedisSettings(BaseModel):
+    """The Redis engine."""
+
+    model_config = _CONFIG
+
+    url: str | None = Field(
+        None,
+        alias="REDIS_URL",
+        description="The Redis engine is not part of this version: setting it stops the start.",
+    )
+    vector_db_factory: str | None = Field(
+        None,
+        alias="MEMORY_VECTOR_DB_FACTORY",
+        description="Engines of other packages are not part of this version: setting it stops the start.",
+    )
+    index_name: str = Field("memory_records", alias="REDISVL_INDEX_NAME", description="Name of the search index.")
+    index_prefix: str = Field("memory_idx", alias="REDISVL_INDEX_PREFIX", description="Prefix of record keys.")
+    distance_metric: str = Field("COSINE", alias="REDISVL_DISTANCE_METRIC", description="Metric of the index.")
+    algorithm: str = Field("HNSW", alias="REDISVL_INDEXING_ALGORITHM", description="`HNSW` or `FLAT`.")
+    vector_dimensions: int = Field(
+        1536, ge=1, alias="REDISVL_VECTOR_DIMENSIONS", description="Floats per vector for an unknown model."
+    )
+    session_index_name: str = Field(
+        "working_memory_idx", alias="WORKING_MEMORY_INDEX_NAME", description="Name of the session index."
+    )
+    session_index_prefix: str = Field(
+        "working_memory:", alias="WORKING_MEMORY_INDEX_PREFIX", description="Prefix of session keys."
+    )
+    sessions_migrated: bool = Field(
+        False, alias="WORKING_MEMORY_MIGRATION_COMPLETE", description="All sessions are stored as JSON."
+    )
+
+
+class GenerationSettings(BaseModel):
+    """Chat models: extraction, summaries, query rewriting."""
+
+    model_config = _CONFIG
+
+    model: str | None = Field(None, alias="GENERATION_MODEL", description="Extraction and summaries.")
+    fast_model: str | None = Field(None, alias="FAST_MODEL", description="Topics, entities, merging, rewriting.")
+    slow_model: str | None = Field(None, alias="SLOW_MODEL", description="Unused by the reference server as well.")
+    anthropic_base: str | None = Field(None, alias="ANTHROPIC_API_BASE", description="Base URL of Anthropic's API.")
+    anthropic_key: SecretStr | None = Field(None, alias="ANTHROPIC_API_KEY", description="Key for Anthropic's API.")
+    task_timeout_minutes: float = Field(
+        5, gt=0, alias="LLM_TASK_TIMEOUT_MINUTES", description="Time limit of one background task."
+    )
+    rewrite_prompt: str | None = Field(
+        None, alias="QUERY_OPTIMIZATION_PROMPT_TEMPLATE", description="Prompt with `{query}` that rewrites a query."
+    )
+    shortest_rewrite: int = Field(
+        2, ge=0, alias="MIN_OPTIMIZED_QUERY_LENGTH", description="Shorter rewrites are discarded."
+    )
+    summarize: bool = Field(
+        True, alias="ENABLE_WORKING_MEMORY_SUMMARIZATION", description="Fold old messages into a summary."
+    )
+    summary_prompt: str | None = Field(
+        None,
+        alias="PROGRESSIVE_SUMMARIZATION_PROMPT",
+        description="Prompt with `{prev_summary}` and `{messages_joined}`.",
+    )
+    view_refresh_minutes: int = Field(
+        60, gt=0, alias="SUMMARY_VIEW_REFRESH_EVERY_MINUTES", description="Minutes between refreshes of summary views."
+    )
+
+    @field_validator("summary_prompt")
+    @classmethod
+    def _with_both_placeholders(cls, value: str | None) -> str | None:
+        for placeholder in ("{prev_summary}", "{messages_joined}"):
+            if value is not None and placeholder not in value:
+                raise ValueError(f"the prompt must contain {placeholder}")
+        return value
+
+
+class ExtractionSettings(BaseModel):
+    """Memories, topics and entities read out of conversations, and merging of what means the same."""
+
+    model_config = _CONFIG
+
+    discrete: bool = Field(
+        True, alias="ENABLE_DISCRETE_MEMORY_EXTRACTION", description="Extract memories from messages."
+    )
+    debounce_s: float = Field(
+        30, ge=0, alias="EXTRACTION_DEBOUNCE_SECONDS", description="Quiet time before a session is extracted."
+    )
+    duplicate_distance: Share = Field(
+        0.35, alias="DEDUPLICATION_DISTANCE_THRESHOLD", description="Records closer than this may be merged."
+    )
+    compact_semantic: bool = Field(
+        True, alias="COMPACT_SEMANTIC_DUPLICATES", description="Merge records that mean the same."
+    )
+    compaction_minutes: float = Field(
+        10, gt=0, alias="COMPACTION_EVERY_MINUTES", description="Minutes between two compactions."
+    )
+    topics: bool = Field(True, alias="ENABLE_TOPIC_EXTRACTION", description="Find topics.")
+    topic_source: Source = Field("LLM", alias="TOPIC_MODEL_SOURCE", description="What finds topics.")
+    topic_model: str = Field(
+        "MaartenGr/BERTopic_Wikipedia", alias="TOPIC_MODEL", description="Model for the source `BERT`."
+    )
+    top_topics: int = Field(3, ge=1, alias="TOP_K_TOPICS", description="Most topics per record.")
+    entities: bool = Field(True, alias="ENABLE_NER", description="Find entities.")
+    entity_source: Source = Field("LLM", alias="NER_MODEL_SOURCE", description="What finds entities.")
+    entity_model: str = Field(
+        "dbmdz/bert-large-cased-finetuned-conll03-english",
+        alias="NER_MODEL",
+        description="Model for the source `BERT`.",
+    )
+
+
+class McpSettings(BaseModel):
+    """The MCP server."""
+
+    model_config = _CONFIG
+
+    host: str = Field("0.0.0.0", alias="MCP_HOST", description="Address of MCP over HTTP.")  # noqa: S104 (the format's default; nothing listens yet)
+    port: Port = Field(9000, alias="MCP_PORT", description="Port of MCP over HTTP.")
+    default_user: str | None = Field(
+        None, alias="DEFAULT_MCP_USER_ID", description="User of tool calls that name none."
+    )
+    default_namespace: str | None = Field(
+        None, alias="DEFAULT_MCP_NAMESPACE", description="Namespace of tool calls that name none."
+    )
+
+
+class TaskSettings(BaseModel):
+    """Background tasks on Redis."""
+
+    model_config = _CONFIG
+
+    docket: bool = Field(False, alias="USE_DOCKET", description="Run background work through a queue on Redis.")
+    docket_name: str = Field("memory-server", alias="DOCKET_NAME", description="Name of the queue.")
+
+
+class OAuth2Settings(BaseModel):
+    """Signed tokens of an issuer."""
+
+    model_config = _CONFIG
+
+    issuer: str | None = Field(None, alias="OAUTH2_ISSUER_URL", description="Issuer of accepted tokens.")
+    audience: str | None = Field(None, alias="OAUTH2_AUDIENCE", description="Audience that tokens must name.")
+    jwks_url: str | None = Field(None, alias="OAUTH2_JWKS_URL", description="Where the issuer's keys are.")
+    algorithms: Json[list[str]] | list[str] = Field(
+        default_factory=lambda: ["RS256"],
+        alias="OAUTH2_ALGORITHMS",
+        description="Accepted signatures, a JSON list.",
+        json_schema_extra={"default": '`["RS256"]`'},
+    )
+    auth0_client_id: str | None = Field(None, alias="AUTH0_CLIENT_ID", description="Unused by the reference server.")
+    auth0_client_secret: SecretStr | None = Field(
+        None, alias="AUTH0_CLIENT_SECRET", description="Unused by the reference server."
+    )
+
+
+PLANNED = (RedisSettings, GenerationSettings, ExtractionSettings, McpSettings, TaskSettings, OAuth2Settings)
+
+
+def refusals(redis: RedisSettings) -> list[Problem]:
+    """Values that cannot be ignored: they name a place for the data that this version cannot use."""
+    found = []
+    if redis.url is not None:
+        reason = "the Redis engine is not part of this version; unset it to keep data in MEMORY_DATA_DIR"
+        found.append(Problem("REDIS_URL", reason))
+    if redis.vector_db_factory not in (None, _REFERENCE_FACTORY):
+        reason = "engines of other packages are not part of this version; unset it to keep data in MEMORY_DATA_DIR"
+        found.append(Problem("MEMORY_VECTOR_DB_FACTORY", reason))
+    return found

@@ -1,0 +1,47 @@
+"""The table of all settings for the reference page, made from their declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent_memory_server.settings.variables import Variable, sections, variables
+
+_TITLES = {
+    "storage": "Storage",
+    "embedding": "Embeddings",
+    "providers": "Keys of other providers",
+    "server": "REST server",
+    "auth": "Authentication",
+    "memory": "Long-term memory",
+    "sessions": "Working memory",
+    "log": "Log",
+    "redis": "Redis engine",
+    "generation": "Chat models",
+    "extraction": "Extraction and merging",
+    "mcp": "MCP server",
+    "tasks": "Background tasks on Redis",
+    "oauth2": "OAuth2",
+}
+
+
+_HEAD = ("| Variable | Value | Default | Meaning |", "| --- | --- | --- | --- |")
+
+
+def _row(variable: Variable) -> str:
+    cells = (f"`{variable.name}`", variable.type_text, variable.default_text, variable.info.description or "")
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def tables(*, planned: bool) -> Iterator[str]:
+    """Lines of Markdown: one table for each section that has (planned: has no) effect in this version."""
+    for section in sections():
+        members = [entry for entry in variables().values() if entry.section == section and entry.planned is planned]
+        if members:
+            yield from (
+                f"### {_TITLES[section]}",
+                "",
+                "| Variable | Value | Default | Meaning |",
+                "| --- | --- | --- | --- |",
+            )
+            yield from map(_row, members)
+            yield ""

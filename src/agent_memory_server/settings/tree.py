@@ -1,0 +1,42 @@
+"""The settings tree: every section, composed."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from agent_memory_server.adapters.providers.settings import EmbeddingSettings
+from agent_memory_server.adapters.sqlite.settings import StorageSettings
+from agent_memory_server.interfaces.rest.settings import ServerSettings
+from agent_memory_server.settings.auth import AuthSettings
+from agent_memory_server.settings.memory import MemorySettings, SessionSettings
+from agent_memory_server.settings.planned import (
+    ExtractionSettings,
+    GenerationSettings,
+    McpSettings,
+    OAuth2Settings,
+    RedisSettings,
+    TaskSettings,
+)
+from agent_memory_server.settings.providers import ProviderSettings
+from agent_memory_server.telemetry.settings import LogSettings
+
+
+class Settings(BaseModel):
+    """Everything an operator can set. `compose` reads it once and hands down the sections."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    storage: StorageSettings
+    embedding: EmbeddingSettings
+    providers: ProviderSettings
+    server: ServerSettings
+    auth: AuthSettings
+    memory: MemorySettings
+    sessions: SessionSettings
+    log: LogSettings
+    redis: RedisSettings
+    generation: GenerationSettings
+    extraction: ExtractionSettings
+    mcp: McpSettings
+    tasks: TaskSettings
+    oauth2: OAuth2Settings

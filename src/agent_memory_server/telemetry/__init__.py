@@ -1,0 +1,1 @@
+"""Declarations of what the server tells about itself: log events and their form."""

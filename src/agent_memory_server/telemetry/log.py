@@ -1,0 +1,69 @@
+"""The log: events with a stable name and fields, to stderr only (stdout belongs to answers and to stdio protocols).
+
+Never logged: memory text, messages, prompts, tokens, vectors, query values.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+from structlog.typing import Processor
+
+from agent_memory_server.telemetry.settings import LogFormat, LogSettings
+
+STARTED = "server.started"
+STOPPED = "server.stopped"
+OPENED = "store.opened"
+SETTINGS_WITHOUT_EFFECT = "settings.without_effect"
+
+_QUIET = ("httpx2", "httpcore2", "asyncio", "multipart", "watchfiles")
+"""Libraries whose own chatter below WARNING says nothing about this server."""
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _renderers(*, json: bool, colors: bool) -> list[Processor]:
+    if json:
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
+
+
+def configure_log(settings: LogSettings) -> None:
+    """Send our events and those of libraries to stderr in one form. Called once, by the command that runs."""
+    terminal = sys.stderr.isatty()
+    json = settings.format is LogFormat.JSON or (settings.format is LogFormat.AUTO and not terminal)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_shared(),
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_renderers(json=json, colors=terminal),
+            ],
+        )
+    )
+    logging.basicConfig(level=settings.level.value, handlers=[handler], force=True)
+    level = logging.getLevelNamesMapping()[settings.level.value]
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, level))
+    # The server's own lines say what it did; uvicorn's are kept for what goes wrong.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_shared(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
