@@ -100,9 +100,7 @@ async def test_a_silent_service_costs_its_deadline_and_no_more(server: Server, s
     assert time.monotonic() - started < 10
 
 
-async def test_readiness_tells_of_the_outage_and_the_server_stays_ready(
-    server: Server, service: MoodyService
-) -> None:
+async def test_readiness_tells_of_the_outage_and_the_server_stays_ready(server: Server, service: MoodyService) -> None:
     service.become(Mood.FAILING)
     response = await server.http.get("/v1/health/ready")
     assert response.status_code == 200
