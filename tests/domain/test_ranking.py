@@ -124,3 +124,12 @@ def test_the_first_of_both_arms_is_first_after_fusion(dense: list[float], scores
     assert 0 in {p.key for p in best}
     assert all(0 <= p.score <= 1 + 1e-9 and math.isfinite(p.dist) for p in placed)
     assert len({p.key for p in placed}) == len(placed) == len(dense) + len(scores) - 1
+
+
+def test_a_page_of_any_ranking_is_a_slice_of_the_whole() -> None:
+    dense = Arm(np.array([4, 2, 9, 1]), np.array([0.1, 0.2, 0.5, 0.9]))
+    words = Arm(np.array([9, 7, 4]), np.array([3.0, 2.0, 1.0]))
+    whole = fuse(dense, words, alpha=0.6, distances={7: 0.7})
+    assert fuse(dense, words, alpha=0.6, distances={7: 0.7}, page=slice(1, 3)) == whole[1:3]
+    assert by_distance(Arm(dense.keys[2:], dense.scores[2:]), before=2) == by_distance(dense)[2:]
+    assert by_words(Arm(words.keys[1:], words.scores[1:]), best=3.0, before=1) == by_words(words)[1:]

@@ -122,6 +122,8 @@ class NearestByBits:
     ) -> Distances:
         """Read further candidates by estimate, until none can be nearer than the last of the best."""
         wanted, sure = depth
+        near = estimates <= self._reach(self._calibration.fine, exact, sure)
+        rids, estimates = rids[near], estimates[near]
         order = np.argsort(estimates, kind="stable")
         rids, estimates = rids[order], estimates[order]
         start, size = 0, _BATCH

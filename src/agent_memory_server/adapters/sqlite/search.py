@@ -11,7 +11,7 @@ from agent_memory_server.adapters.sqlite.blocks import BlockCache, fits
 from agent_memory_server.adapters.sqlite.changes import Lagging, snapshot
 from agent_memory_server.adapters.sqlite.evidence import with_matched_words
 from agent_memory_server.adapters.sqlite.fulltext import Frequencies
-from agent_memory_server.adapters.sqlite.matching import matching_rids
+from agent_memory_server.adapters.sqlite.matches import Matches
 from agent_memory_server.adapters.sqlite.ranking_page import RankingPage, hybrid_page, keyword_page, semantic_page
 from agent_memory_server.adapters.sqlite.rows import load
 from agent_memory_server.adapters.sqlite.scopes import select
@@ -55,6 +55,7 @@ class Searcher:
             sketches=SketchCache(),
             frequencies=Frequencies(),
         )
+        self._matches = Matches()
 
     def search(self, connection: apsw.Connection, scope: Scope, query: StoreQuery) -> Ranked:
         """See `MemoryStore.search`. On a reading connection outside a transaction; from any thread.
@@ -72,7 +73,7 @@ class Searcher:
         selected = select(connection, scope, query.filter)
         if not selected.records:
             return _NOTHING
-        allowed = matching_rids(connection, selected)
+        allowed = self._matches.of(connection, selected, seq)
         if allowed is not None and not len(allowed):
             return _NOTHING
         block = None
