@@ -207,7 +207,9 @@ async def test_of_updates_made_from_one_revision_exactly_one_is_stored(memories:
     (read,) = await memories.get(EVERYWHERE, ["a"])
     results = await asyncio.gather(
         *(
-            memories.update(EVERYWHERE, replace(read, topics=(f"t{n}",)), if_revision=1, vector=None, text_changed=False)
+            memories.update(
+                EVERYWHERE, replace(read, topics=(f"t{n}",)), if_revision=1, vector=None, text_changed=False
+            )
             for n in range(20)
         ),
         return_exceptions=True,
