@@ -40,12 +40,18 @@ async def _timed(embedder: Embedder, calls: Iterable[Sequence[str]]) -> list[flo
     return times
 
 
-def _summary(times: list[float], texts: int = 1) -> dict[str, float]:
-    ordered = sorted(times)
+async def _row(embedder: Embedder, *callers: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Callers at the same time, each with its calls. Processor time is that of the whole process, for each text: it
+    says what a text costs on a machine that is busy with other things too."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    times = sorted(chain(*await asyncio.gather(*(_timed(embedder, calls) for calls in callers))))
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    texts = sum(len(call) for calls in callers for call in calls)
     return {
-        "p50_ms": round(statistics.median(ordered), 3),
-        "p95_ms": round(ordered[int(len(ordered) * 0.95)], 3),
-        "ms_per_text": round(statistics.fmean(ordered) / texts, 3),
+        "p50_ms": round(statistics.median(times), 3),
+        "p95_ms": round(times[int(len(times) * 0.95)], 3),
+        "cpu_ms_per_text": round(cpu / texts * 1000, 3),
+        "texts_per_s": round(texts / wall, 1),
     }
 
 
@@ -54,40 +60,34 @@ def _paragraph(number: int, sentences: int) -> str:
 
 
 async def _one_caller(embedder: Embedder, rounds: int) -> Rows:
-    rows: Rows = {}
-    singles = {
-        "one question": [[question(n)] for n in range(rounds)],
-        "one sentence": [[sentence(n)] for n in range(rounds)],
-        "one text of a full window": [[_paragraph(n, 20)] for n in range(rounds)],
+    rows = {
+        "one question": await _row(embedder, [[question(n)] for n in range(rounds)]),
+        "one sentence": await _row(embedder, [[sentence(n)] for n in range(rounds)]),
+        "one text of a full window": await _row(embedder, [[_paragraph(n, 20)] for n in range(rounds)]),
     }
-    for name, calls in singles.items():
-        rows[name] = _summary(await _timed(embedder, calls))
     for size in BATCHES:
-        count = max(3, rounds // size)
-        times = await _timed(embedder, ([sentence(n * size + i) for i in range(size)] for n in range(count)))
-        rows[f"{size} sentences in one call"] = _summary(times, size)
+        calls = [[sentence(n * size + i) for i in range(size)] for n in range(max(3, rounds // size))]
+        rows[f"{size} sentences in one call"] = await _row(embedder, calls)
     return rows
 
 
 async def _many_callers(embedder: Embedder, rounds: int) -> Rows:
-    rows: Rows = {}
+    rows = {}
     for callers in CALLERS:
         each = max(3, rounds // callers)
         calls = [[[question(n * callers + caller)] for n in range(each)] for caller in range(callers)]
-        started = time.perf_counter()
-        times = await asyncio.gather(*(_timed(embedder, own) for own in calls))
-        rate = callers * each / (time.perf_counter() - started)
-        rows[f"questions of {callers} at once"] = _summary(list(chain(*times))) | {"texts_per_s": round(rate, 1)}
+        rows[f"questions of {callers} callers"] = await _row(embedder, *calls)
     return rows
 
 
 async def _beside_an_import(embedder: Embedder, rounds: int) -> Rows:
     importing = asyncio.ensure_future(embedder.embed([_paragraph(n, 5) for n in range(rounds * 10)]))
     await asyncio.sleep(0)
-    times = await _timed(embedder, ([question(n)] for n in range(rounds)))
+    row = await _row(embedder, [[question(n)] for n in range(rounds)])
     importing.cancel()
     await asyncio.wait([importing])
-    return {"one question beside an import": _summary(times)}
+    del row["cpu_ms_per_text"]  # most of it is the import's
+    return {"one question beside an import": row}
 
 
 async def _measure(model: str, threads: int, rounds: int) -> tuple[dict[str, Any], Rows]:
@@ -122,10 +122,10 @@ def main() -> None:
     options = parser.parse_args()
     facts, rows = asyncio.run(_measure(options.model, options.threads, options.rounds))
     print(json.dumps(facts))
-    print(f"{'':32} {'p50 ms':>9} {'p95 ms':>9} {'ms/text':>9} {'texts/s':>9}")
+    print(f"{'':30} {'p50 ms':>9} {'p95 ms':>9} {'cpu ms/text':>12} {'texts/s':>9}")
     for name, row in rows.items():
-        rate = f"{row['texts_per_s']:9.1f}" if "texts_per_s" in row else ""
-        print(f"{name:32} {row['p50_ms']:9.3f} {row['p95_ms']:9.3f} {row['ms_per_text']:9.3f} {rate}")
+        cpu = f"{row['cpu_ms_per_text']:12.3f}" if "cpu_ms_per_text" in row else " " * 12
+        print(f"{name:30} {row['p50_ms']:9.3f} {row['p95_ms']:9.3f} {cpu} {row['texts_per_s']:9.1f}")
     if options.json:
         options.json.write_text(json.dumps(facts | {"times": rows}, indent=2) + "\n", encoding="utf-8")
 
