@@ -97,6 +97,12 @@ def test_a_word_match_beyond_the_nearest_vectors_can_win() -> None:
     assert placed[0].key == 99
 
 
+def test_a_record_without_a_vector_is_ranked_by_its_words() -> None:
+    dense = arm(*[(key, 0.1 + key / 100) for key in range(20)])
+    placed = fuse(dense, arm((99, 12.0), (5, 3.0)), alpha=0.9, distances={})
+    assert placed[0].key == 99
+
+
 def test_alpha_one_is_the_dense_order_and_alpha_zero_the_keyword_order() -> None:
     dense, words_ = arm((1, 0.1), (2, 0.2), (3, 0.3)), arm((3, 9.0), (2, 5.0), (1, 1.0))
     distances: dict[int, float] = {}
