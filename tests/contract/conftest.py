@@ -6,25 +6,21 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import apsw
 import pytest
 
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
+from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
 from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
 from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
 from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
-from agent_memory_server.domain.errors import Unavailable
-from agent_memory_server.domain.query import Ranked, StoreQuery
-from agent_memory_server.domain.scope import Scope
 from agent_memory_server.ports.idempotency import IdempotencyStore
 from agent_memory_server.ports.memory_store import MemoryStore
 from agent_memory_server.ports.session_store import SessionStore
 from agent_memory_server.ports.token_store import TokenStore
 from agent_memory_server.ports.vector_cache import VectorCache
-
-DIMENSIONS = 8
+from tests.contract.memories import DIMENSIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +34,9 @@ class Engine:
     vectors: Callable[[int], VectorCache]
 
 
-class Unranked:
-    """For the suites that never search."""
-
-    def search(self, connection: apsw.Connection, scope: Scope, query: StoreQuery) -> Ranked:  # noqa: ARG002
-        raise Unavailable("this suite does not search")
-
-
 def _on_sqlite(database: Database) -> Engine:
     return Engine(
-        memories=SqliteMemoryStore(database, Unranked()),
+        memories=SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=DIMENSIONS))),
         sessions=SqliteSessionStore(database),
         tokens=SqliteTokenStore(database),
         answers=SqliteIdempotencyStore(database),

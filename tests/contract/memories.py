@@ -1,52 +1,18 @@
-"""What the MemoryStore suite is made of: records, vectors that can be reasoned about, and stores to run on."""
+"""What the MemoryStore suite is made of: records, and vectors that can be reasoned about."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
-import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from agent_memory_server.adapters.sqlite.database import Database, DataFolder
-from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.domain.memory import Memory
-from agent_memory_server.domain.query import Ranked, StoreQuery
-from agent_memory_server.domain.scope import Scope
-from agent_memory_server.ports.memory_store import MemoryStore, MemoryWrite
+from agent_memory_server.ports.memory_store import MemoryWrite
 
 DIMENSIONS = 8
 NOW = 1_700_000_000.0
-ENGINES = ["sqlite"]
-"""A further engine is one more name here and one more branch in `open_store`."""
-
-
-class _Searching:
-    def search(self, connection: apsw.Connection, scope: Scope, query: StoreQuery) -> Ranked:
-        return self._searcher.search(connection, scope, query)
-
-    @property
-    def _searcher(self) -> Any:
-        from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings  # type: ignore[import-not-found]
-
-        if not hasattr(self, "_made"):
-            self._made = Searcher(SearchSettings(dimensions=DIMENSIONS))
-        return self._made
-
-
-@asynccontextmanager
-async def open_store(engine: str, folder: Path) -> AsyncIterator[MemoryStore]:
-    """An empty store of this engine; what is opened is closed."""
-    assert engine == "sqlite"
-    database = await Database.open(DataFolder(path=folder / "data", dimensions=DIMENSIONS))
-    try:
-        yield SqliteMemoryStore(database, _Searching())
-    finally:
-        await database.close()
 
 
 def direction(degrees: float) -> NDArray[np.float32]:

@@ -140,8 +140,9 @@ def fuse(
 ) -> list[Placed]:
     """Both arms united and fused convexly: alpha × similarity + (1 - alpha) × BM25, each scaled min-max to 0 … 1.
 
-    distances: cosine distance of keyword candidates that the dense arm did not reach; a key missing there (no
-    vector) counts as the most distant candidate. A candidate the keyword arm did not reach counts as BM25 0.
+    distances: cosine distance of keyword candidates that the dense arm did not reach; a key missing there has no
+    vector (yet) and is ranked by its words alone, so that what was stored a moment ago is found. A candidate the
+    keyword arm did not reach counts as BM25 0.
     Ties keep the dense order, then the keyword order. score is the fused value over the best one; dist is
     max(0, 1 - score), as the wire has it for hybrid search. page: the places of the ranking to give.
     """
@@ -159,7 +160,8 @@ def fuse(
     distance = np.array([known.get(key, far) for key in keys])
     bm = np.array([words_at[key][1] if key in words_at else 0.0 for key in keys])
     wordscore = bm / bm.max() if bm.max() > 0 else bm
-    fused = alpha * _scaled(-distance) + (1.0 - alpha) * wordscore
+    similarity = np.where([key in known for key in keys], _scaled(-distance), wordscore)
+    fused = alpha * similarity + (1.0 - alpha) * wordscore
     order = np.argsort(-fused, kind="stable")
     top = max(float(fused[order[0]]), 1e-12)
     placed = []

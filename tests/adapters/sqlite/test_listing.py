@@ -84,7 +84,7 @@ def test_a_page_of_a_large_listing_is_read_along_an_index(connection: apsw.Conne
 
     kept = listing.SORTED_RECORDS
     listing.SORTED_RECORDS = -1
-    connection.exec_trace = watch  # type: ignore[assignment]
+    connection.exec_trace = watch
     try:
         list_records(connection, EVERYWHERE, EVERYTHING, order=order, limit=10)
     finally:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.check import check_recall
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
-from agent_memory_server.adapters.sqlite.record_writer import delete_records, put_records
+from agent_memory_server.adapters.sqlite.record_writer import delete_records, put_records, touch_records
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
 from agent_memory_server.domain.errors import Unavailable
+from agent_memory_server.domain.filters import Filter, Match, Op, TextField, TimeField, TimeRange
 from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.query import Mode, Ranked, StoreQuery
 from agent_memory_server.domain.scope import EVERYWHERE, Scope
@@ -159,6 +160,22 @@ async def test_the_next_search_sees_every_write_also_of_another_process(database
             found = await ask(database, searcher, about(f"word{i}", Mode.HYBRID, vector))
             assert f"m{i}" not in ids(found)
     await other.close()
+
+
+async def test_a_repeated_filter_follows_accesses_and_writes(database: Database, searcher: Searcher) -> None:
+    await put(database, [record(f"m{i}", "tea", vector) for i, vector in enumerate(vectors(80))])
+    unused = Filter((TimeRange(field=TimeField.LAST_ACCESSED, high=50.0),))
+    anns = Filter((Match(TextField.SESSION_ID, Op.ANY, ("",)),))
+    for filter_ in (unused, anns):
+        query = StoreQuery(mode=Mode.KEYWORD, terms=query_terms("tea"), filter=filter_)
+        assert (await ask(database, searcher, query)).total == 80
+        assert (await ask(database, searcher, query)).total == 80
+    await database.write(lambda connection: touch_records(connection, EVERYWHERE, ["m3"], at=5_000.0))
+    query = StoreQuery(mode=Mode.KEYWORD, terms=query_terms("tea"), filter=unused)
+    assert (await ask(database, searcher, query)).total == 79
+    await database.write(lambda connection: delete_records(connection, EVERYWHERE, ["m4"]))
+    query = StoreQuery(mode=Mode.KEYWORD, terms=query_terms("tea"), filter=anns)
+    assert (await ask(database, searcher, query)).total == 79
 
 
 _CHILD = """

@@ -65,7 +65,7 @@ def in_file(connection: apsw.Connection) -> dict[int, bytes]:
 
 def test_the_sketch_follows_every_kind_of_change(connection: apsw.Connection) -> None:
     chance = np.random.default_rng(0)
-    cache = SketchCache()
+    cache = SketchCache(dimensions=DIMENSIONS, codes_bytes=10**6)
     for step, vector in enumerate(vectors(120, 1)):
         with connection:
             for _ in range(int(chance.integers(1, 100))):
@@ -84,7 +84,7 @@ def test_the_sketch_follows_every_kind_of_change(connection: apsw.Connection) ->
 
 
 def test_a_process_behind_the_pruned_tombstones_loads_anew(connection: apsw.Connection) -> None:
-    cache = SketchCache()
+    cache = SketchCache(dimensions=DIMENSIONS, codes_bytes=10**6)
     with connection:
         for number, vector in enumerate(vectors(20, 2)):
             change(connection, number, vector)

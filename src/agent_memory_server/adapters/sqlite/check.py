@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import apsw
 import numpy as np
 
+from agent_memory_server.adapters.sqlite.codes import CODES_BYTES
 from agent_memory_server.adapters.sqlite.dense import from_file
 from agent_memory_server.adapters.sqlite.exact import scan
 from agent_memory_server.adapters.sqlite.fetch import fetch, fetch_for
@@ -49,10 +50,12 @@ def _checked(connection: apsw.Connection, samples: int, chance: np.random.Genera
     rids = np.array([row[0] for row in fetch(connection, _RIDS)], np.int64)
     if not len(rids):
         return RecallCheck(0, 0, 1.0, 1.0, 0.0, 0.0)
-    sketch = SketchCache().get(connection, 0)
     chosen = np.sort(chance.choice(rids, min(samples, len(rids)), replace=False))
+    stored = fetch_for(connection, _VECTORS, chosen)
+    sketches = SketchCache(dimensions=len(stored[0][0]) // 4, codes_bytes=CODES_BYTES)
+    sketch = sketches.get(connection, 0)
     shares, search_s, exact_s = [], 0.0, 0.0
-    for (blob,) in fetch_for(connection, _VECTORS, chosen):
+    for (blob,) in stored:
         query = np.frombuffer(blob, "<f4")
         began = time.perf_counter()
         found = from_file(connection, sketch, (ALL_RIDS,), query, None).best(_PLACES, _PLACES)

@@ -18,7 +18,6 @@ _MANY_RANGES = 16
 
 _COUNT = "SELECT count(*) FROM fts WHERE fts MATCH ? AND rowid BETWEEN ? AND ?"
 _MATCHES = "SELECT rowid FROM fts WHERE fts MATCH ? AND rowid BETWEEN ? AND ?"
-_RANKED = "SELECT rowid, rank FROM fts WHERE fts MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rank LIMIT ?"
 _WHOLE_INDEX = "SELECT doc FROM fts_words WHERE term = ?"
 _REMEMBERED = 4_096
 _RARE = 64
@@ -30,13 +29,9 @@ def quoted(term: Term) -> str:
 
 
 def expression(terms: Sequence[Term]) -> str:
-    """FTS5's query for records that hold one of the terms and every required one.
-
-    Optional terms are part of it beside required ones, so that FTS5's rank counts them.
-    """
-    either = " OR ".join(quoted(term) for term in terms)
+    """FTS5's query for records that hold one of the terms and every required one."""
     required = [quoted(term) for term in terms if term.required]
-    return " AND ".join([*required, f"({either})"])
+    return " AND ".join(required) if required else " OR ".join(quoted(term) for term in terms)
 
 
 def matching(connection: apsw.Connection, query: str, ranges: Ranges) -> Rids:
@@ -53,21 +48,6 @@ def count(connection: apsw.Connection, query: str, ranges: Ranges) -> int:
     if len(ranges) > _MANY_RANGES:
         return len(matching(connection, query, ranges))
     return sum(fetch(connection, _COUNT, (query, *bounds))[0][0] for bounds in ranges)
-
-
-def ranked(connection: apsw.Connection, query: str, ranges: Ranges, wanted: int) -> Rids:
-    """About the best `wanted` by FTS5's own rank, whose statistics are those of the whole index."""
-    rows: list[tuple[int, float]] = []
-    several = len(ranges) > _MANY_RANGES
-    for bounds in _lookups(ranges):
-        rows += fetch(connection, _RANKED, (query, *bounds, -1 if several else wanted))
-    rids = np.array([row[0] for row in rows], np.int64)
-    if several:
-        here = inside(rids, ranges)
-        return rids[here][:wanted]
-    if len(ranges) > 1:
-        rids = rids[np.argsort([row[1] for row in rows], kind="stable")]
-    return rids[:wanted]
 
 
 def _lookups(ranges: Ranges) -> Ranges:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import apsw
 import numpy as np
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from agent_memory_server.adapters.sqlite import fulltext
 from agent_memory_server.adapters.sqlite.blocks import BlockView
 from agent_memory_server.adapters.sqlite.fetch import fetch_for
-from agent_memory_server.adapters.sqlite.ranges import Ranges, Rids
+from agent_memory_server.adapters.sqlite.ranges import Rids
 from agent_memory_server.adapters.sqlite.scopes import Selected
 from agent_memory_server.adapters.sqlite.word_rows import Occurrences, WordRows, flat
 from agent_memory_server.domain.query import Term
 from agent_memory_server.domain.ranking import Arm, bm25, keep_terms
 
-_DEPTHS = (300, 1_000)
-"""Candidates that are taken from the index by its own rank, for pages that end within 100 and within 1,000."""
+_CHUNK = 50_000
+"""Matches that are scored at once: a bound on memory."""
 
 _WORDS = "SELECT w.rid, w.w FROM carray(?) a CROSS JOIN words w ON w.rid = a.value"
 
@@ -119,16 +119,20 @@ def in_index(
     wanted: int,
     frequencies: Sequence[int],
 ) -> Found:
-    """Over a wide selection: the index gives candidates, the stored words their scores.
+    """Over a wide selection: the index gives the records that match, the stored words their scores.
+
+    FTS5's own rank is of no use: it costs 2 µs for each match, reading and scoring the words half of that, and its
+    statistics are those of the whole store.
 
     frequencies: of each term among the records of the ranges.
     """
     kept = _kept(terms, frequencies, selected.records)
     if kept is None:
         return NOTHING
-    query = fulltext.expression(kept.terms)
-    candidates, total = _candidates(connection, query, selected.ranges, allowed, wanted)
-    return replace(_scored(connection, selected, kept, candidates, wanted), total=total)
+    candidates = fulltext.matching(connection, fulltext.expression(kept.terms), selected.ranges)
+    if allowed is not None:
+        candidates = np.intersect1d(candidates, allowed, assume_unique=True)
+    return _scored(connection, selected, kept, candidates, wanted)
 
 
 def among_few(
@@ -141,30 +145,19 @@ def among_few(
 
 
 def _scored(connection: apsw.Connection, selected: Selected, kept: _Kept, candidates: Rids, wanted: int) -> Found:
-    rids, words = stored_words(connection, candidates)
-    found = [words.occurrences(term) for term in kept.terms]
-    rows = _holding(kept.terms, found)
-    if not len(rows):
+    parts, total = [], 0
+    for start in range(0, len(candidates), _CHUNK):
+        rids, words = stored_words(connection, candidates[start : start + _CHUNK])
+        found = [words.occurrences(term) for term in kept.terms]
+        rows = _holding(kept.terms, found)
+        total += len(rows)
+        parts.append(_ordered(rids[rows], _score(words, found, rows, kept, selected), wanted))
+    if not total:
         return NOTHING
-    return Found(_ordered(rids[rows], _score(words, found, rows, kept, selected), wanted), len(rows))
-
-
-def _candidates(
-    connection: apsw.Connection, query: str, ranges: Ranges, allowed: Rids | None, wanted: int
-) -> tuple[Rids, int]:
-    """Records to score, and how many match in all."""
-    depth = next((d for d, page in zip(_DEPTHS, (100, 1_000), strict=True) if wanted <= page), None)
-    if allowed is None:
-        if depth is None:
-            every = fulltext.matching(connection, query, ranges)
-            return every, len(every)
-        best = np.sort(fulltext.ranked(connection, query, ranges, depth))
-        return best, len(best) if len(best) < depth else fulltext.count(connection, query, ranges)
-    both = np.intersect1d(fulltext.matching(connection, query, ranges), allowed, assume_unique=True)
-    if depth is None or len(both) <= depth:
-        return both, len(both)
-    best = fulltext.ranked(connection, query, ranges, -1)
-    return np.sort(best[np.isin(best, both)][:depth]), len(both)
+    if len(parts) == 1:
+        return Found(parts[0], total)
+    every = _ordered(np.concatenate([arm.keys for arm in parts]), np.concatenate([arm.scores for arm in parts]), wanted)
+    return Found(every, total)
 
 
 def stored_words(connection: apsw.Connection, rids: Rids) -> tuple[Rids, WordRows]:

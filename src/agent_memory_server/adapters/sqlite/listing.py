@@ -11,7 +11,7 @@ from typing import Any
 import apsw
 
 from agent_memory_server.adapters.sqlite.filter_sql import Sql, all_of, where
-from agent_memory_server.adapters.sqlite.matching import count, range_condition
+from agent_memory_server.adapters.sqlite.matching import count, range_conditions
 from agent_memory_server.adapters.sqlite.rows import load
 from agent_memory_server.adapters.sqlite.scopes import Selected, select
 from agent_memory_server.adapters.sqlite.sql import fetch
@@ -70,8 +70,8 @@ def _sorted(
 ) -> list[tuple[Any, ...]]:
     by = _BY[order].format("+")  # the plus keeps SQLite off the order's index: everybody's records are in it
     found: list[tuple[Any, ...]] = []
-    for bounds in selected.ranges:
-        condition, values = all_of([range_condition(selected, bounds), *behind])
+    for matching in range_conditions(connection, selected):
+        condition, values = all_of([matching, *behind])
         statement = f"SELECT m.created_at, m.id, m.rid FROM memories m WHERE {condition} ORDER BY {by} LIMIT ?"
         found += fetch(connection, statement, [*values, wanted])
     return sorted(found, key=lambda row: _sort_key(order, row))[:wanted]

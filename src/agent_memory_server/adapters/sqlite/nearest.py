@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.calibration import REFINED_SCALE, Fit
+from agent_memory_server.adapters.sqlite.codes import SLACK, CodesView
 from agent_memory_server.adapters.sqlite.exact import Distances, distances_of, joined
 from agent_memory_server.adapters.sqlite.hamming import hamming, nearest_count, refined
 from agent_memory_server.adapters.sqlite.signs import query_planes
@@ -85,6 +86,8 @@ class NearestByBits:
         bits = self._scanned.bits
         least = max(_COARSE_LEAST, 4 * wanted, int(_COARSE_SHARE * len(bits)))
         reach = min(nearest_count(bits, least), self._most_bits)
+        if self._sketch.codes is not None:
+            return self._best_by_codes(self._sketch.codes, reach, wanted, sure)
         rids, estimates = self._estimated(np.flatnonzero(bits <= reach))
         first = np.argsort(estimates, kind="stable")[: wanted + _FIRST]
         exact = distances_of(self._connection, rids[first], self._query)
@@ -95,6 +98,22 @@ class NearestByBits:
         left = np.ones(len(rids), np.bool_)
         left[first] = False
         return self._completed(exact, rids[left], estimates[left], (wanted, sure))
+
+    def _best_by_codes(self, codes: CodesView, reach: int, wanted: int, sure: int) -> Distances:
+        """The same with the copy in memory, whose distances are exact but for its slack."""
+        bits = self._scanned.bits
+        near = self._coded(codes, np.flatnonzero(bits <= reach))
+        farther = min(self._reach(self._calibration.coarse, near, sure), self._most_bits)
+        if farther > reach:
+            near = joined([near, self._coded(codes, np.flatnonzero((bits > reach) & (bits <= farther)))])
+        if wanted < len(near.values):
+            last = float(np.partition(near.values, wanted - 1)[wanted - 1])
+            near = near.within(last + 2 * SLACK)
+        return distances_of(self._connection, near.rids, self._query).best(wanted)
+
+    def _coded(self, codes: CodesView, at: NDArray[np.int64]) -> Distances:
+        positions = self._scanned.positions(at)
+        return Distances(self._sketch.rids[positions], codes.distances(positions, self._query))
 
     def within(self, bound: float) -> Distances:
         """Every record of at most this distance, in no order."""
@@ -122,6 +141,8 @@ class NearestByBits:
     ) -> Distances:
         """Read further candidates by estimate, until none can be nearer than the last of the best."""
         wanted, sure = depth
+        near = estimates <= self._reach(self._calibration.fine, exact, sure)
+        rids, estimates = rids[near], estimates[near]
         order = np.argsort(estimates, kind="stable")
         rids, estimates = rids[order], estimates[order]
         start, size = 0, _BATCH

@@ -53,13 +53,12 @@ def _reload_caches(connection: apsw.Connection) -> None:
     connection.execute(queries("records")["pruned_to"], (next_seq(connection),))
 
 
-def _empty_damaged_index(connection: apsw.Connection) -> None:
-    """A damaged word index is emptied; a sound one is replaced row by row and stays of use meanwhile."""
+def _mend_index(connection: apsw.Connection) -> None:
+    """A damaged word index is emptied; a sound one is replaced row by row and stays of use meanwhile. Looking takes
+    no lock, so it may take its time."""
     sql = queries("rebuild")
-    try:
-        connection.execute(sql["check_index"])
-    except apsw.CorruptError:
-        connection.execute(sql["empty_index"])
+    if fetch(connection, sql["check_index"]) != [("ok",)]:
+        _in_transaction(connection, methodcaller("execute", sql["empty_index"]))
 
 
 def _drop_orphans(connection: apsw.Connection) -> None:
@@ -121,7 +120,7 @@ def rebuild(connection: apsw.Connection) -> Iterator[Progress]:
     """
     ((total,),) = fetch(connection, queries("rebuild")["total"])
     newest = _in_transaction(connection, next_seq)
-    _in_transaction(connection, _empty_damaged_index)
+    _mend_index(connection)
     _drop_orphans(connection)
     done, after, found = 0, -1, 1
     while found:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.record_change import RecordChange, Stored, find_stored
-from agent_memory_server.adapters.sqlite.rows import load
+from agent_memory_server.adapters.sqlite.rows import load_by_id
 from agent_memory_server.adapters.sqlite.sql import fetch, fetch_row, queries
 from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound
 from agent_memory_server.domain.memory import Memory, hash_of
@@ -161,6 +161,6 @@ def owed_embeddings(connection: apsw.Connection, limit: int) -> list[Owed]:
 
 def stored_memories(connection: apsw.Connection, scope: Scope, ids: Sequence[str]) -> list[Memory]:
     """The records with these ids within the scope, in the order of the ids; each once."""
-    found = [stored for id_ in dict.fromkeys(ids) if (stored := _within(connection, scope, id_)) is not None]
-    memories = load(connection, [stored.rid for stored in found])
-    return [memories[stored.rid] for stored in found if stored.rid in memories]
+    found = load_by_id(connection, ids)
+    memories = [found[id_] for id_ in dict.fromkeys(ids) if id_ in found]
+    return [memory for memory in memories if scope.allows(memory.namespace, memory.user_id)]

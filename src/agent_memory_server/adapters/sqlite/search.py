@@ -9,9 +9,10 @@ import numpy as np
 
 from agent_memory_server.adapters.sqlite.blocks import BlockCache, fits
 from agent_memory_server.adapters.sqlite.changes import Lagging, snapshot
+from agent_memory_server.adapters.sqlite.codes import CODES_BYTES
 from agent_memory_server.adapters.sqlite.evidence import with_matched_words
 from agent_memory_server.adapters.sqlite.fulltext import Frequencies
-from agent_memory_server.adapters.sqlite.matching import matching_rids
+from agent_memory_server.adapters.sqlite.matches import Matches
 from agent_memory_server.adapters.sqlite.ranking_page import RankingPage, hybrid_page, keyword_page, semantic_page
 from agent_memory_server.adapters.sqlite.rows import load
 from agent_memory_server.adapters.sqlite.scopes import select
@@ -21,8 +22,8 @@ from agent_memory_server.domain.query import Hit, Mode, Ranked, StoreQuery
 from agent_memory_server.domain.scope import Scope
 
 MEGABYTE = 1024 * 1024
-CACHE_MB = 64
-"""Of blocks at most: four users of 10,000 records, or forty of 1,000."""
+CACHE_MB = 128
+"""Of blocks at most: eight users of 10,000 records, or eighty of 1,000."""
 
 _NOTHING = Ranked(hits=(), total=0)
 
@@ -52,9 +53,10 @@ class Searcher:
             block_bytes=settings.block_bytes,
             few=settings.few,
             blocks=BlockCache(dimensions=settings.dimensions, max_bytes=settings.cache_mb * MEGABYTE),
-            sketches=SketchCache(),
+            sketches=SketchCache(dimensions=settings.dimensions, codes_bytes=CODES_BYTES),
             frequencies=Frequencies(),
         )
+        self._matches = Matches()
 
     def search(self, connection: apsw.Connection, scope: Scope, query: StoreQuery) -> Ranked:
         """See `MemoryStore.search`. On a reading connection outside a transaction; from any thread.
@@ -72,7 +74,7 @@ class Searcher:
         selected = select(connection, scope, query.filter)
         if not selected.records:
             return _NOTHING
-        allowed = matching_rids(connection, selected)
+        allowed = self._matches.of(connection, selected, seq)
         if allowed is not None and not len(allowed):
             return _NOTHING
         block = None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.calibration import Calibration, calibrate
 from agent_memory_server.adapters.sqlite.changes import Lagging, changes_since
+from agent_memory_server.adapters.sqlite.codes import Codes, CodesView, read_codes
 from agent_memory_server.adapters.sqlite.fetch import fetch, fetch_for
 from agent_memory_server.adapters.sqlite.ranges import Growing, Ranges, Rids, find, inside, members
 from agent_memory_server.adapters.sqlite.signs import Columns, as_columns
@@ -32,7 +33,7 @@ class SketchView:
     """One state of the sketch.
 
     rids (n,), ascending up to `base`, unordered behind; columns (words, n); dead: positions of records that are
-    gone or replaced, ascending.
+    gone or replaced, ascending. codes: a finer copy of the vectors, where it fits into memory.
     """
 
     rids: Rids
@@ -40,6 +41,7 @@ class SketchView:
     base: int
     dead: Positions
     calibration: Calibration | None
+    codes: CodesView | None = None
 
     def parts(self, ranges: Ranges, allowed: Rids | None) -> list[Part]:
         """Where the records of the ranges (and of `allowed`, ascending) are."""
@@ -70,7 +72,9 @@ class SketchView:
 class _Sketch:
     """The sketch that follows the file: `view` is its state as of commit `seq`."""
 
-    def __init__(self, connection: apsw.Connection, seq: int) -> None:
+    def __init__(self, connection: apsw.Connection, seq: int, dimensions: int, codes_bytes: int) -> None:
+        self._dimensions = dimensions
+        self._most_codes = codes_bytes // dimensions
         pages = []
         last = -1
         while rows := fetch(connection, _PAGE, (last, _PAGE_ROWS)):
@@ -79,17 +83,22 @@ class _Sketch:
         rids = [rids for rids, _ in pages] or [np.empty(0, np.int64)]
         columns = [columns for _, columns in pages] or [np.empty((0, 0), np.uint64)]
         self._calibration = calibrate(connection, rids)
-        self._reset(np.concatenate(rids), np.concatenate(columns, axis=1))
+        everything = np.concatenate(rids)
+        codes = None
+        if 0 < len(everything) <= self._most_codes:
+            codes = Codes(*read_codes(connection, everything, dimensions))
+        self._reset(everything, np.concatenate(columns, axis=1), codes)
         self.seq = seq
 
-    def _reset(self, rids: Rids, columns: Columns) -> None:
-        self._rids, self._columns = Growing(rids), Growing(columns)
+    def _reset(self, rids: Rids, columns: Columns, codes: Codes | None) -> None:
+        self._rids, self._columns, self._codes = Growing(rids), Growing(columns), codes
         self._dead: Positions = np.empty(0, np.int64)
         self._base = len(rids)
         self.view = self._view()
 
     def _view(self) -> SketchView:
-        return SketchView(self._rids.view, self._columns.view, self._base, self._dead, self._calibration)
+        codes = self._codes.view if self._codes else None
+        return SketchView(self._rids.view, self._columns.view, self._base, self._dead, self._calibration, codes)
 
     def follow(self, connection: apsw.Connection, seq: int) -> bool:
         """Bring it to commit `seq`, which the connection sees. False: it must be loaded anew."""
@@ -102,15 +111,19 @@ class _Sketch:
             return False  # the first vectors of the file: now the width is known
         self._dead = np.union1d(self._dead, self.view.positions(touched))
         if rows:
-            self._append(*_arrays(rows))
+            self._append(connection, *_arrays(rows))
         self.view = self._view()
         if len(self._rids.view) - self._base + len(self._dead) > max(4096, self._base // 16):
             self._compact(connection)
         self.seq = seq
         return True
 
-    def _append(self, rids: Rids, columns: Columns) -> None:
+    def _append(self, connection: apsw.Connection, rids: Rids, columns: Columns) -> None:
         before = self._rids.view
+        if self._codes and len(before) + len(rids) > self._most_codes:
+            self._codes = None
+        if self._codes:
+            self._codes.extend(connection, rids, self._dimensions)
         ordered = len(before) == self._base and (not self._base or rids[0] > before[-1])
         self._rids.extend(rids)
         self._columns.extend(columns)
@@ -124,7 +137,8 @@ class _Sketch:
         kept = np.flatnonzero(alive)
         order = kept[np.argsort(rids[kept], kind="stable")]
         self._calibration = calibrate(connection, [rids[order]])
-        self._reset(rids[order], self.view.columns[:, order])
+        codes = Codes(*self._codes.view.taken(order)) if self._codes else None
+        self._reset(rids[order], self.view.columns[:, order], codes)
 
 
 def _arrays(rows: Sequence[Sequence[Any]]) -> tuple[Rids, Columns]:
@@ -134,9 +148,14 @@ def _arrays(rows: Sequence[Sequence[Any]]) -> tuple[Rids, Columns]:
 
 
 class SketchCache:
-    """The sketch, loaded when it is first needed; shared by the reading threads."""
+    """The sketch, loaded when it is first needed; shared by the reading threads.
 
-    def __init__(self) -> None:
+    codes_bytes: memory for a finer copy of the vectors; a store that needs more has none.
+    """
+
+    def __init__(self, *, dimensions: int, codes_bytes: int = 0) -> None:
+        self._dimensions = dimensions
+        self._codes_bytes = codes_bytes
         self._lock = threading.Lock()
         self._sketch: _Sketch | None = None
 
@@ -151,6 +170,6 @@ class SketchCache:
                 raise Lagging
             self._sketch = None  # stays so if what follows fails: the sketch is complete or absent
             if sketch is None or (sketch.seq < seq and not sketch.follow(connection, seq)):
-                sketch = _Sketch(connection, seq)
+                sketch = _Sketch(connection, seq, self._dimensions, self._codes_bytes)
             self._sketch = sketch
             return sketch.view

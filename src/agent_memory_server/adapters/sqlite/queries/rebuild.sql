@@ -2,7 +2,7 @@
 SELECT count(*) FROM memories;
 
 -- name: check_index
-INSERT INTO fts(fts) VALUES ('integrity-check');
+PRAGMA integrity_check(fts);
 
 -- name: empty_index
 INSERT INTO fts(fts) VALUES ('delete-all');
