@@ -91,7 +91,8 @@ def step(http: httpx2.Client, ledger: Ledger, chance: random.Random) -> httpx2.R
 
 
 def wording() -> str:
-    return f"note q{uuid.uuid4().hex}"
+    """A text of ten words, the second of which no other text holds."""
+    return f"note q{uuid.uuid4().hex} {' '.join(f'w{os.urandom(3).hex()}' for _ in range(8))}"
 
 
 def create(http: httpx2.Client, ledger: Ledger, _: str) -> httpx2.Response:
