@@ -28,7 +28,16 @@ def test_a_folder_in_use_is_examined(folder: Path) -> None:
         http.post("/v1/long-term-memory/", json={"memories": memories}).raise_for_status()
         port = server.url.rsplit(":", 1)[1]
         found = checks(folder, env={"PORT": port})
-    for name in ("sqlite", "data folder", "filesystem", "schema", "integrity", "owed embeddings", "embedding model"):
+    for name in (
+        "sqlite",
+        "data folder",
+        "filesystem",
+        "schema",
+        "integrity",
+        "owed embeddings",
+        "recall",
+        "embedding model",
+    ):
         assert found[name]["state"] == "ok", found[name]
     assert found["content"]["detail"].startswith("1 memories")
     assert found["port"]["state"] == "warning"
