@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import socket
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import httpx2
@@ -40,7 +42,8 @@ def test_what_was_stored_is_there_after_a_restart(folder: Path) -> None:
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_order_and_writes_the_accesses(folder: Path, ending: signal.Signals) -> None:
     with serving(folder, env={"LOG_FORMAT": "json"}) as server, server.client() as http:
-        store(http, "m1", "Ada plays the cello.")
+        memory = {"id": "m1", "text": "Ada plays the cello.", "last_accessed": "2020-01-01T00:00:00Z"}
+        http.post("/v1/long-term-memory/", json={"memories": [memory]}).raise_for_status()
         http.post("/v1/long-term-memory/search", json={"text": "cello"}).raise_for_status()
         server.process.send_signal(ending)
         assert server.process.wait(60) == 0
@@ -48,6 +51,8 @@ def test_a_signal_ends_it_in_order_and_writes_the_accesses(folder: Path, ending:
         assert events[-1] == "server.stopped"
         assert "Traceback" not in server.errors.read_text()
     assert not list(folder.glob("*-wal")), "a clean end leaves no log behind"
+    (found,) = json.loads(run(folder, "search", "--format", "json").stdout)["memories"]
+    assert not found["last_accessed"].startswith("2020")
 
 
 def test_a_port_in_use_is_one_line_and_status_1(folder: Path) -> None:
@@ -176,3 +181,19 @@ def test_dotenv_of_the_working_directory_is_read(folder: Path) -> None:
 def test_the_data_folder_is_private(folder: Path) -> None:
     with serving(folder):
         assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_reload_serves_and_ends_in_order(folder: Path) -> None:
+    with serving(folder, "--reload") as server, server.client() as http:
+        until_healthy(http)
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(60) == 0
+
+
+def until_healthy(http: httpx2.Client) -> None:
+    for _ in range(1000):  # the child listens on a socket that is bound already: refused until it does
+        with suppress(httpx2.TransportError):
+            assert http.get("/v1/health").status_code == 200
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError("the server did not answer")

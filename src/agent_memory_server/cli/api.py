@@ -42,6 +42,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             click.echo(self._greeting)
+            log.info(events.STARTED, version=__version__)
+
+    def exit_soon(self) -> None:
+        """Stop once what is being answered is answered; before the start is over, right after it."""
+        self.should_exit = True
 
 
 @click.command(short_help="Run the REST server.")
@@ -87,10 +92,12 @@ def _run(loaded: Loaded, listener: socket.socket) -> None:
     async def run() -> None:
         async with serving(settings) as app:
             config = _config(rest_app(settings, opened=app, on_bootstrap=_print_token))
-            # uvicorn raises the signal again when it has stopped; closing the data folder comes after that.
+            server = _Server(config, _greeting(settings, listener))
+            # uvicorn puts these handlers back and raises the signal again when it has stopped; the default ones would
+            # end the process before the data folder is closed.
             for ending in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(ending, lambda *_: None)
-            await _Server(config, _greeting(settings, listener)).serve([listener])
+                signal.signal(ending, lambda *_: server.exit_soon())
+            await server.serve([listener])
         log.info(events.STOPPED)
 
     with asyncio.Runner(loop_factory=_config("").get_loop_factory()) as runner:
