@@ -59,7 +59,7 @@ async def test_a_record_is_read_back_as_it_was_stored(server: Server) -> None:
 async def test_defaults_are_those_of_the_format(server: Server) -> None:
     await server.remember({"text": "t"})
     read = await get(server, "t")
-    expected = {
+    expected: Json = {
         "session_id": None,
         "user_id": None,
         "namespace": None,
