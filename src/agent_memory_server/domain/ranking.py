@@ -45,8 +45,9 @@ def keep_terms(frequencies: Sequence[int], rows: int) -> list[int]:
 
     frequencies: for each term, how many of the scope's `rows` records hold it.
     A term that no record holds is dropped. In a scope of more than WIDE_ROWS records, terms above COMMON_SHARE
-    are dropped while a rarer one remains, and at most the MAX_TERMS rarest are kept. Required terms are the
-    store's to keep: this rule is for the optional ones.
+    are dropped while a rarer one remains, and at most the MAX_TERMS rarest are kept: they decide which records match.
+    Every term that is present counts for the score of a match. Required terms are the store's to keep: this rule is
+    for the optional ones.
     """
     present = [i for i, n in enumerate(frequencies) if n > 0]
     if rows <= WIDE_ROWS or not present:

@@ -37,9 +37,11 @@ NOTHING = Found(Arm(np.empty(0, np.int64), np.empty(0)), 0)
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The terms that are looked for, and the records of the selection that hold each."""
+    """terms: those that decide which records match. weighed, frequencies: every term that some record holds, and how
+    many of the selection do: all of them count for the score of a match."""
 
     terms: tuple[Term, ...]
+    weighed: tuple[Term, ...]
     frequencies: tuple[int, ...]
 
 
@@ -51,7 +53,10 @@ def _kept(terms: Sequence[Term], frequencies: Sequence[int], records: int) -> _K
     optional = [i for i, term in enumerate(terms) if not term.required]
     chosen = [optional[i] for i in keep_terms([frequencies[i] for i in optional], records)]
     kept = sorted(required + chosen)
-    return _Kept(tuple(terms[i] for i in kept), tuple(frequencies[i] for i in kept)) if kept else None
+    if not kept:
+        return None
+    held = [i for i, frequency in enumerate(frequencies) if frequency > 0]
+    return _Kept(tuple(terms[i] for i in kept), tuple(terms[i] for i in held), tuple(frequencies[i] for i in held))
 
 
 def _counts(found: Sequence[Occurrences], rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -82,10 +87,11 @@ def _score(
     return bm25(_counts(found, rows), lengths, kept.frequencies, selected.records, max(mean, 1e-9))
 
 
-def _holding(terms: Sequence[Term], found: Sequence[Occurrences]) -> NDArray[np.int64]:
-    """Rows with one of the terms and every required one, ascending."""
-    rows = found[0].rows if len(found) == 1 else np.unique(np.concatenate([one.rows for one in found]))
-    for term, one in zip(terms, found, strict=True):
+def _holding(kept: _Kept, found: Sequence[Occurrences]) -> NDArray[np.int64]:
+    """Rows with one of the kept terms and every required one, ascending. found: for each weighed term."""
+    deciding = [one for term, one in zip(kept.weighed, found, strict=True) if term in kept.terms]
+    rows = deciding[0].rows if len(deciding) == 1 else np.unique(np.concatenate([one.rows for one in deciding]))
+    for term, one in zip(kept.weighed, found, strict=True):
         if term.required:
             rows = np.intersect1d(rows, one.rows, assume_unique=True)
     return rows
@@ -101,8 +107,8 @@ def in_block(block: BlockView, selected: Selected, terms: Sequence[Term], allowe
     kept = _kept(terms, frequencies, selected.records)
     if kept is None:
         return NOTHING
-    found = [one for term, one in zip(terms, found, strict=True) if term in kept.terms]
-    rows = _holding(kept.terms, found)
+    found = [one for term, one in zip(terms, found, strict=True) if term in kept.weighed]
+    rows = _holding(kept, found)
     if allowed is not None:
         rows = np.intersect1d(rows, block.rows_of(allowed), assume_unique=True)
     if not len(rows):
@@ -148,8 +154,8 @@ def _scored(connection: apsw.Connection, selected: Selected, kept: _Kept, candid
     parts, total = [], 0
     for start in range(0, len(candidates), _CHUNK):
         rids, words = stored_words(connection, candidates[start : start + _CHUNK])
-        found = [words.occurrences(term) for term in kept.terms]
-        rows = _holding(kept.terms, found)
+        found = [words.occurrences(term) for term in kept.weighed]
+        rows = _holding(kept, found)
         total += len(rows)
         parts.append(_ordered(rids[rows], _score(words, found, rows, kept, selected), wanted))
     if not total:
