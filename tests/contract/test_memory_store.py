@@ -136,6 +136,30 @@ async def test_a_fallback_id_is_taken_when_another_place_holds_the_id(memories: 
     assert await _ids(memories) == {"a", "s2-a"}
 
 
+async def test_a_fallback_id_is_taken_when_a_memory_of_another_type_holds_the_id(memories: MemoryStore) -> None:
+    await memories.put(EVERYWHERE, [write("1", "likes tea")], now=NOW)
+    turn = write("1", "user: hello", memory_type=MemoryType.MESSAGE, fallback="m-1")
+    for expected in (PutStatus.CREATED, PutStatus.REPLACED):
+        (result,) = await memories.put(EVERYWHERE, [turn], now=NOW)
+        assert (result.id, result.status) == ("m-1", expected)
+    assert [memory.text for memory in await memories.get(EVERYWHERE, ["1"])] == ["likes tea"]
+
+
+async def test_a_fallback_id_that_another_place_holds_too_is_refused(memories: MemoryStore) -> None:
+    await memories.put(EVERYWHERE, [write("a", session_id="s1"), write("s2-a", "kept", session_id="s1")], now=NOW)
+    (result,) = await memories.put(EVERYWHERE, [write("a", "new", session_id="s2", fallback="s2-a")], now=NOW)
+    assert (result.id, result.status) == ("s2-a", PutStatus.REFUSED)
+    assert [memory.text for memory in await memories.get(EVERYWHERE, ["a", "s2-a"])] == ["tea", "kept"]
+
+
+async def test_a_record_replaced_by_equal_text_without_a_vector_keeps_its_own(memories: MemoryStore) -> None:
+    await memories.put(EVERYWHERE, [write("a", "tea", at=0.0)], now=NOW)
+    await memories.put(EVERYWHERE, [write("a", "tea", at=None, topics=("drinks",))], now=NOW)
+    assert await memories.owed_embeddings(limit=10) == []
+    await memories.put(EVERYWHERE, [write("a", "coffee", at=None)], now=NOW)
+    assert [owed.id for owed in await memories.owed_embeddings(limit=10)] == ["a"]
+
+
 async def test_the_same_content_in_the_same_place_is_a_duplicate_and_notes_the_access(memories: MemoryStore) -> None:
     await memories.put(EVERYWHERE, [write("a", "tea", session_id="s")], now=NOW)
     results = await memories.put(

@@ -137,5 +137,5 @@ async def test_records_stay_when_their_session_goes(sessions: SessionStore, memo
     await sessions.append(TEAM, KEY, given, now=NOW, ttl_seconds=1, records=records(given))
     assert await sessions.purge_expired(now=NOW + 1) == 1
     await sessions.append(TEAM, KEY, messages("b"), now=NOW + 1, records=records(messages("b")))
-    assert await sessions.delete(EVERYWHERE, KEY) is True
+    assert await sessions.delete(EVERYWHERE, KEY, now=NOW) is True
     assert await texts(memories, "a", "b") == ["user: content of a", "user: content of b"]

@@ -84,8 +84,9 @@ class SessionStore(Protocol):
         """
         ...
 
-    async def delete(self, scope: Scope, key: SessionKey) -> bool:
-        """Delete the session and its messages; whether it was there. Long-term records stay."""
+    async def delete(self, scope: Scope, key: SessionKey, *, now: float) -> bool:
+        """Delete the session and its messages; whether it was there (an expired one is not). Long-term records
+        stay."""
         ...
 
     async def list(

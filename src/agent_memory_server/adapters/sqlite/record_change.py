@@ -42,6 +42,7 @@ class Stored:
     namespace: str
     user_id: str
     session_id: str
+    memory_type: str
     revision: int
     persisted_at: float | None
     text: str

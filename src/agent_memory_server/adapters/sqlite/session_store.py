@@ -80,13 +80,13 @@ class SqliteSessionStore:
         append = Append(messages=messages, ttl_seconds=ttl_seconds, strategy=strategy, records=records)
         return await self._database.write(lambda connection: append_messages(connection, scope, key, append, now=now))
 
-    async def delete(self, scope: Scope, key: SessionKey) -> bool:
+    async def delete(self, scope: Scope, key: SessionKey, *, now: float) -> bool:
         """Delete the session and its messages; whether it was there."""
         if not scope.allows(key.namespace, key.user_id):
             return False
 
         def work(connection: apsw.Connection) -> bool:
-            connection.execute(_SQL["delete"], (key.namespace, key.user_id, key.session_id))
+            connection.execute(_SQL["delete"], (key.namespace, key.user_id, key.session_id, now))
             return connection.changes() > 0
 
         return await self._database.write(work)
