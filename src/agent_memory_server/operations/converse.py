@@ -20,6 +20,7 @@ from agent_memory_server.domain.session import Message, Session, SessionKey, Str
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.authorize import place, require
 from agent_memory_server.operations.messages import GivenMessage, checked, message_record, structured_record
+from agent_memory_server.operations.remember import refuse_blank
 from agent_memory_server.operations.window import Usage, Window, fitting, usage
 from agent_memory_server.ports.memory_store import MemoryWrite
 from agent_memory_server.ports.session_store import Appended, SessionPage
@@ -83,6 +84,7 @@ async def put_session(
     records = _message_records(app, key, messages, now)
     persisted = {record.memory.extracted_from[0] for record in records}
     messages = [replace(m, persisted_at=now) if m.id in persisted else m for m in messages]
+    refuse_blank(write.session.memories)
     memories = list(write.session.memories)
     if app.options.long_term:
         for index, memory in enumerate(memories):

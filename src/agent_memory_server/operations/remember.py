@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent_memory_server.domain.errors import RequestRefused
+from agent_memory_server.domain.errors import InvalidRequest, RequestRefused
 from agent_memory_server.domain.memory import Memory, hash_of
 from agent_memory_server.domain.principal import Action, Principal
 from agent_memory_server.operations.application import Application
@@ -33,6 +33,13 @@ def require_long_term(app: Application) -> None:
         raise RequestRefused(LONG_TERM_OFF)
 
 
+def refuse_blank(memories: Sequence[Memory]) -> None:
+    """Raises: InvalidRequest for a text of spaces alone, which no search could ever find."""
+    for index, memory in enumerate(memories):
+        if not memory.text.strip():
+            raise InvalidRequest(f"Memory at index {index} has empty text", field=f"memories[{index}].text")
+
+
 def _placed(principal: Principal, memory: Memory, now: float) -> Memory:
     namespace, user_id = place(principal, Action.WRITE, memory.namespace, memory.user_id)
     moved = replace(memory, namespace=namespace, user_id=user_id, persisted_at=now)
@@ -45,9 +52,11 @@ async def remember(
     """Store records; one result per record, in order.
 
     Of two records with one id the later one stays, and the earlier one is reported as superseded.
-    Raises: Forbidden, RequestRefused (long-term memory is off), Unavailable (the store failed; nothing is stored).
+    Raises: InvalidRequest (a blank text), Forbidden, RequestRefused (long-term memory is off), Unavailable (the store
+    failed). Then nothing is stored.
     """
     require_long_term(app)
+    refuse_blank(memories)
     now = app.clock()
     placed = [_placed(principal, memory, now) for memory in memories]
     last = {memory.id: index for index, memory in enumerate(placed)}

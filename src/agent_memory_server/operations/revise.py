@@ -33,11 +33,14 @@ async def revise(
 ) -> Memory:
     """Set the given fields of a memory (names and types of `Memory`); the rest stays as others write it.
 
-    if_revision: change only this revision. Raises: NotFound, Forbidden, RequestRefused (no fields), Conflict.
+    if_revision: change only this revision. Raises: NotFound, Forbidden, RequestRefused (no fields, or a
+    blank text), Conflict.
     """
     require_long_term(app)
     if not fields:
         raise RequestRefused("No fields provided for update")
+    if not fields.get("text", "any").strip():
+        raise RequestRefused("the text of a memory cannot be empty")
     require(principal, Action.WRITE)
     for _ in range(_ATTEMPTS):
         found = await app.memories.get(require(principal, Action.WRITE), [memory_id])

@@ -124,7 +124,8 @@ class Idempotency:
             headers=tuple(header for header in headers if header[0] != "content-length"),
         )
         try:
-            await app.answers.keep(subject, key, answer, expires_at=app.clock() + self._kept_s)
+            now = app.clock()
+            await app.answers.keep(subject, key, answer, now=now, expires_at=now + self._kept_s)
         except Unavailable as exc:
             # The write is done and must be acknowledged; a repetition finds it by the derived ids.
             log.warning("idempotency.answer_not_kept", reason=str(exc))

@@ -95,7 +95,7 @@ async def _back_off(name: str, exc: MemoryServerError, failures: int, pace: Pace
 
 
 async def _flush(app: Application, pace: Pace) -> None:
-    # Reached by cancellation: a task of its own, awaited here, is not cut off by the same cancellation.
+    # Reached by cancellation, which asyncio delivers once: what is awaited from here on runs, within its bound.
     try:
         async with asyncio.timeout(pace.last_write_s):
             await write_accesses(app)

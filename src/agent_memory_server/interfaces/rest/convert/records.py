@@ -11,7 +11,6 @@ from agent_memory_client.models import (
     EditMemoryRecordRequest,
     ExtractedMemoryRecord,
 )
-from agent_memory_server.domain.errors import InvalidRequest
 from agent_memory_server.domain.memory import Memory, MemoryType
 from agent_memory_server.domain.query import Evidence, Hit, Page
 from agent_memory_server.interfaces.rest.convert.times import given, iso, iso_or_none, unix, unix_or_none
@@ -49,11 +48,8 @@ def memory_of(record: ExtractedMemoryRecord | ClientMemoryRecord, memory_id: str
 
 
 def memories_of(request: CreateMemoryRecordRequest, now: float) -> list[Memory]:
-    """The records to create. Raises: InvalidRequest for a text of spaces alone, which no search could ever find."""
-    for index, record in enumerate(request.memories):
-        if not record.text.strip():
-            raise InvalidRequest(f"Memory at index {index} has empty text", field=f"memories[{index}].text")
-    return [memory_of(record, record.id, now) for record in request.memories]
+    """The records to create."""
+    return [memory_of(one, one.id, now) for one in request.memories]
 
 
 def changes_of(request: EditMemoryRecordRequest) -> dict[str, Any]:

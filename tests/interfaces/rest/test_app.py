@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import time
+
+import httpx2
+import pytest
+
+from agent_memory_server.domain.errors import Unavailable
+from tests.support.rest import Server, answered
+
+
+async def test_health_tells_the_clock_in_milliseconds(server: Server) -> None:
+    before = time.time() * 1000
+    now = answered(await server.http.get("/v1/health"))["now"]
+    assert isinstance(now, int)
+    assert before - 1 <= now <= time.time() * 1000 + 1
+
+
+async def test_readiness_names_every_part(server: Server) -> None:
+    assert answered(await server.http.get("/v1/health/ready")) == {
+        "status": "ready",
+        "parts": [
+            {"name": "store", "ok": True, "needed": True, "reason": None},
+            {"name": "embedder", "ok": True, "needed": False, "reason": None},
+        ],
+    }
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/v1", "/v2/health", "/v1/working-memory/a/b", "/v1/nothing"])
+async def test_a_path_that_no_route_has_is_not_found(server: Server, path: str) -> None:
+    response = await server.http.get(path)
+    assert response.status_code == 404
+    assert response.json()["detail"] == "Not Found"
+
+
+async def test_sessions_without_a_slash_redirect_to_the_slash(server: Server) -> None:
+    response = await server.http.get("/v1/working-memory")
+    assert response.status_code == 307
+    assert response.headers["location"].endswith("/v1/working-memory/")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/v1/long-term-memory", "DELETE, GET"),
+        ("DELETE", "/v1/long-term-memory/", "POST"),
+        ("POST", "/v1/health", "GET"),
+        ("PATCH", "/v1/working-memory/s", "DELETE, GET, PUT"),
+        ("GET", "/v1/working-memory/s/messages", "POST"),
+    ],
+)
+async def test_a_method_that_a_path_lacks_is_refused_with_those_it_has(
+    server: Server, method: str, path: str, allowed: str
+) -> None:
+    response = await server.http.request(method, path)
+    assert (response.status_code, response.headers["allow"]) == (405, allowed)
+    assert response.json() == {"detail": "Method Not Allowed", "code": "method_not_allowed"}
+
+
+@pytest.mark.parametrize("path", ["/v1/working-memory/a%2Fb", "/v1/long-term-memory/a%2Fb"])
+async def test_an_encoded_slash_in_an_id_matches_no_route(server: Server, path: str) -> None:
+    response = await server.http.get(path)
+    assert (response.status_code, response.json()["detail"]) == (404, "Not Found")
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+async def test_the_pages_load_nothing_from_another_host(server: Server, path: str) -> None:
+    response = await server.http.get(path)
+    assert response.status_code == 200
+    assert "openapi.json" in response.text
+    assert "://" not in response.text
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+
+
+async def test_every_answer_carries_a_request_id(server: Server) -> None:
+    assert len((await server.http.get("/v1/health")).headers["x-request-id"]) == 26
+    echoed = await server.http.get("/v1/health", headers={"X-Request-ID": "trace-7"})
+    assert echoed.headers["x-request-id"] == "trace-7"
+
+
+async def test_a_request_id_with_odd_characters_is_replaced(server: Server) -> None:
+    response = await server.http.get("/v1/health", headers={"X-Request-ID": 'a"b c'})
+    assert len(response.headers["x-request-id"]) == 26
+
+
+class _Broken:
+    async def ping(self) -> None:
+        raise Unavailable("the disk is gone")
+
+
+async def test_readiness_fails_when_the_store_does(server: Server) -> None:
+    from dataclasses import replace
+
+    serving = server.api.state.serving
+    server.api.state.serving = replace(serving, app=replace(serving.app, memories=_Broken()))
+    response = await server.http.get("/v1/health/ready")
+    assert response.status_code == 503
+    assert response.json()["status"] == "unavailable"
+    assert response.json()["parts"][0]["reason"] == "the disk is gone"
+
+
+async def test_answers_of_a_client_that_says_its_version_are_the_same(server: Server) -> None:
+    plain: httpx2.Response = await server.http.get("/v1/working-memory/")
+    versioned = await server.http.get("/v1/working-memory/", headers={"X-Client-Version": "0.14.0"})
+    assert plain.json() == versioned.json() == {"sessions": [], "total": 0}

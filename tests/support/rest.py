@@ -1,0 +1,126 @@
+"""A REST server in this process: the real application over a data folder in a temporary directory."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from fastapi import FastAPI
+
+from agent_memory_server.adapters.providers.deterministic import DeterministicEmbedder
+from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
+from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
+from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
+from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
+from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
+from agent_memory_server.interfaces.rest.app import create_app
+from agent_memory_server.interfaces.rest.options import RestOptions
+from agent_memory_server.interfaces.worker.upkeep import Pace, run_upkeep
+from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.options import Options
+from agent_memory_server.ports.clock import Clock
+from agent_memory_server.ports.embedder import Embedder
+
+DIMENSIONS = 64
+BASE = "http://memory.test"
+Json = dict[str, Any]
+
+
+def wall_clock() -> float:
+    return round(time.time(), 6)
+
+
+@asynccontextmanager
+async def application(
+    folder: Path,
+    *,
+    embedder: Embedder | None = None,
+    rules: Options | None = None,
+    clock: Clock = wall_clock,
+    context_sizes: Callable[[str], int | None] = lambda _model: None,
+) -> AsyncIterator[Application]:
+    """The application over a data folder, without any server."""
+    embedder = embedder or DeterministicEmbedder(DIMENSIONS)
+    dimensions = embedder.dimensions
+    database = await Database.open(DataFolder(path=folder, dimensions=dimensions, durability="normal"))
+    try:
+        yield Application(
+            memories=SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=dimensions))),
+            sessions=SqliteSessionStore(database),
+            tokens=SqliteTokenStore(database),
+            answers=SqliteIdempotencyStore(database),
+            embedder=embedder,
+            clock=clock,
+            options=rules or Options(),
+            context_sizes=context_sizes,
+        )
+    finally:
+        await embedder.close()
+        await database.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A running server: a client for it, and what is behind it."""
+
+    http: httpx2.AsyncClient
+    app: Application
+    api: FastAPI
+
+    async def remember(self, *memories: Json, deduplicate: bool = False) -> Json:
+        """Store memories; `id` defaults to the text."""
+        records = [{"id": memory["text"], **memory} for memory in memories]
+        body = {"memories": records, "deduplicate": deduplicate}
+        return answered(await self.http.post("/v1/long-term-memory/", json=body))
+
+    async def search(self, text: str | None = None, **request: Any) -> Json:
+        return answered(await self.http.post("/v1/long-term-memory/search", json={"text": text, **request}))
+
+
+@asynccontextmanager
+async def serving(
+    folder: Path,
+    *,
+    embedder: Embedder | None = None,
+    rest: RestOptions | None = None,
+    rules: Options | None = None,
+    clock: Clock = wall_clock,
+    pace: Pace | None = None,
+    context_sizes: Callable[[str], int | None] = lambda _model: None,
+) -> AsyncIterator[Server]:
+    """A server on this folder; with a pace, its upkeep runs too."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Application]:
+        async with application(folder, embedder=embedder, rules=rules, clock=clock, context_sizes=context_sizes) as app:
+            upkeep = asyncio.ensure_future(run_upkeep(app, pace=pace)) if pace else None
+            try:
+                yield app
+            finally:
+                if upkeep:
+                    upkeep.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await upkeep
+
+    api = create_app(opened, rest or RestOptions())
+    async with api.router.lifespan_context(api), client_of(api) as http:
+        yield Server(http=http, app=api.state.serving.app, api=api)
+
+
+def client_of(api: FastAPI, **headers: str) -> httpx2.AsyncClient:
+    transport = httpx2.ASGITransport(app=api)
+    return httpx2.AsyncClient(transport=transport, base_url=BASE, headers=headers, timeout=60)
+
+
+def answered(response: httpx2.Response) -> Json:
+    """The body of a success."""
+    assert response.status_code == 200, response.text
+    body: Json = response.json()
+    return body
