@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI
 
 from agent_memory_server.compose.application import application
+from agent_memory_server.interfaces.auth import AuthMode as DoorAuth
 from agent_memory_server.interfaces.rest.app import create_app
-from agent_memory_server.interfaces.rest.options import AuthMode as RestAuth
 from agent_memory_server.interfaces.rest.options import RestOptions
 from agent_memory_server.interfaces.worker.upkeep import run_upkeep
 from agent_memory_server.operations.application import Application
@@ -56,7 +56,7 @@ def rest_app(
             yield app
 
     options = RestOptions(
-        auth=RestAuth.TOKEN if decision.mode is AuthMode.TOKEN else RestAuth.DISABLED,
+        auth=DoorAuth.TOKEN if decision.mode is AuthMode.TOKEN else DoorAuth.DISABLED,
         max_body_bytes=settings.server.max_body_bytes,
         idempotency_s=settings.server.idempotency_hours * _HOUR_S,
     )
