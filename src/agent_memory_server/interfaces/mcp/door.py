@@ -17,7 +17,7 @@ from agent_memory_server.interfaces.mcp.caller import Caller
 from agent_memory_server.interfaces.mcp.calls import CALLS, recent
 from agent_memory_server.interfaces.mcp.catalogue import TOOLS
 from agent_memory_server.interfaces.mcp.errors import failure, fault, unknown_tool
-from agent_memory_server.interfaces.mcp.reading import read
+from agent_memory_server.interfaces.mcp.reading import opened, read
 from agent_memory_server.interfaces.mcp.surface import is_clean
 from agent_memory_server.operations.application import Application
 from agent_memory_server.telemetry.log import frames_of
@@ -59,8 +59,8 @@ class Door:
 
     async def _run(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         tool = TOOLS[name]
-        placed = caller.placed(name, tool.parameters, arguments)
-        return await CALLS[name](self._app, caller.acting(name), read(tool, MODELS[name], placed))
+        placed = caller.placed(name, tool.parameters, opened(tool, arguments))
+        return await CALLS[name](self._app, caller.acting(name), read(MODELS[name], placed))
 
     async def prompt(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """The members of a `GetPromptResult`. Raises: InvalidRequest, and what the operations raise."""

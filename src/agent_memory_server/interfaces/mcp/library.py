@@ -8,16 +8,16 @@ from typing import Any
 import mcp_types as types
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
-from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.shared.exceptions import MCPError
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.types import Scope
 
 from agent_memory_server.interfaces.mcp.caller import Caller
 from agent_memory_server.interfaces.mcp.catalogue import TOOLS
 from agent_memory_server.interfaces.mcp.guide import INSTRUCTIONS
-from agent_memory_server.interfaces.mcp.surface import LIST_TTL_MS, SERVER_INFO, ProtocolError, Surface
+from agent_memory_server.interfaces.mcp.surface import SERVER_INFO, ProtocolError, Surface, stateless
 
 CALLER = "agent_memory.mcp.caller"
 """Key in the ASGI scope of a request: the `Caller` it acts as."""
@@ -33,7 +33,6 @@ _PARAMETERS: dict[str, type[types.RequestParams]] = {
     "resources/read": types.ReadResourceRequestParams,
 }
 _SCHEMAS = {name: tool.listed()["inputSchema"] for name, tool in TOOLS.items()}
-_LASTING = CacheHint(ttl_ms=LIST_TTL_MS, scope="public")
 
 
 def library_server(surface: Surface, otherwise: Caller | None = None) -> Server[Any]:
@@ -43,12 +42,6 @@ def library_server(surface: Surface, otherwise: Caller | None = None) -> Server[
         version=SERVER_INFO["version"],
         title=SERVER_INFO["title"],
         instructions=INSTRUCTIONS,
-        cache_hints={
-            "tools/list": _LASTING,
-            "prompts/list": _LASTING,
-            "resources/list": _LASTING,
-            "resources/templates/list": _LASTING,
-        },
         get_tool_input_schema=_SCHEMAS.get,
     )
     server.middleware.clear()  # it opens a trace span for each message, whose attributes name what was asked for
@@ -58,9 +51,10 @@ def library_server(surface: Surface, otherwise: Caller | None = None) -> Server[
         if caller is None:
             raise MCPError(code=types.INTERNAL_ERROR, message="Internal server error")
         try:
-            return await surface.answer(context.method, context.params or {}, caller)
+            result = await surface.answer(context.method, context.params or {}, caller)
         except ProtocolError as exc:
             raise MCPError(code=exc.code, message=str(exc), data=exc.data) from exc
+        return stateless(context.method, result) if context.protocol_version in MODERN_PROTOCOL_VERSIONS else result
 
     for method, parameters in _PARAMETERS.items():
         server.add_request_handler(method, parameters, handle)

@@ -17,15 +17,14 @@ import structlog
 from agent_memory_server.interfaces.mcp.caller import Caller
 from agent_memory_server.interfaces.mcp.guide import INSTRUCTIONS
 from agent_memory_server.interfaces.mcp.surface import (
-    CACHEABLE,
     CAPABILITIES,
     INTERNAL_ERROR,
     INVALID_PARAMS,
-    LIST_TTL_MS,
     METHODS,
     SERVER_INFO,
     ProtocolError,
     Surface,
+    stateless,
 )
 from agent_memory_server.telemetry.log import frames_of
 
@@ -96,22 +95,22 @@ async def _result(surface: Surface, method: str, params: Mapping[str, Any], call
     envelope = params.get("_meta")
     if isinstance(envelope, dict) and _VERSION in envelope and method != "initialize":
         _check_envelope(envelope)
-        return _stateless(method, await _answer(surface, method, params, caller, stateless=True))
+        return _stamped(method, await _answer(surface, method, params, caller, enveloped=True))
     if method == "initialize":
         return _initialized(params)
-    return await _answer(surface, method, params, caller, stateless=False)
+    return await _answer(surface, method, params, caller, enveloped=False)
 
 
 async def _answer(
-    surface: Surface, method: str, params: Mapping[str, Any], caller: Caller, *, stateless: bool
+    surface: Surface, method: str, params: Mapping[str, Any], caller: Caller, *, enveloped: bool
 ) -> Message:
-    if method == "server/discover" and stateless:
+    if method == "server/discover" and enveloped:
         return {
             "supportedVersions": list(STATELESS_VERSIONS),
             "capabilities": CAPABILITIES,
             "instructions": INSTRUCTIONS,
         }
-    if method not in METHODS or (stateless and method == "ping"):
+    if method not in METHODS or (enveloped and method == "ping"):
         raise ProtocolError(METHOD_NOT_FOUND, "Method not found", method)
     return await surface.answer(method, params, caller)
 
@@ -139,11 +138,7 @@ def _check_envelope(envelope: Mapping[str, Any]) -> None:
         raise ProtocolError(UNSUPPORTED_VERSION, "Unsupported protocol version", data)
 
 
-def _stateless(method: str, result: Message) -> Message:
+def _stamped(method: str, result: Message) -> Message:
     """The result in the form of the stateless generation: every one says what it is, and who answered."""
     meta = {**result.get("_meta", {}), _SERVER_INFO: SERVER_INFO}
-    stamped = {**result, "resultType": "complete", "_meta": meta}
-    if method in CACHEABLE or method == "server/discover":
-        lasting = method not in {"resources/read", "server/discover"}
-        stamped |= {"ttlMs": LIST_TTL_MS if lasting else 0, "cacheScope": "public" if lasting else "private"}
-    return stamped
+    return {**stateless(method, result), "_meta": meta}

@@ -17,12 +17,19 @@ _MOST_MISTAKES = 5
 _LONGEST_SHOWN = 60
 
 
-def read(tool: Tool, model: type[ModelT], arguments: Mapping[str, Any]) -> ModelT:
-    """The arguments as the tool's model. Raises: InvalidRequest, naming every parameter at fault (the first five)."""
+def opened(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments, with objects and lists that were written as text turned into what they say.
+
+    Raises: InvalidRequest for a name that is no parameter.
+    """
     _refuse_unknown(tool, arguments)
-    opened = {name: _opened(tool.parameters[name], value) for name, value in arguments.items()}
+    return {name: _opened(tool.parameters[name], value) for name, value in arguments.items()}
+
+
+def read(model: type[ModelT], arguments: Mapping[str, Any]) -> ModelT:
+    """The arguments as the tool's model. Raises: InvalidRequest, naming every parameter at fault (the first five)."""
     try:
-        return model.model_validate(opened)
+        return model.model_validate(arguments)
     except ValidationError as exc:
         mistakes = exc.errors(include_url=False)
         told = [_mistake(error) for error in mistakes[:_MOST_MISTAKES]]
@@ -40,7 +47,7 @@ def _refuse_unknown(tool: Tool, arguments: Iterable[str]) -> None:
 
 
 def _opened(parameter: Mapping[str, Any], value: Any) -> Any:
-    """A value that is an object or a list written as text, as models sometimes send them, as what it says."""
+    # Models send an object or a list as text now and then.
     if not isinstance(value, str) or value[:1] not in {"{", "["}:
         return value
     kinds = parameter.get("type")

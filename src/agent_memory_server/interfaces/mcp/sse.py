@@ -8,7 +8,7 @@ from typing import Any
 
 from mcp.server.lowlevel.server import Server
 from mcp.server.sse import SseServerTransport
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from agent_memory_server.interfaces.mcp.door import Door
 from agent_memory_server.interfaces.mcp.http import Entrance, told
@@ -47,8 +47,31 @@ class Sse:
     async def _stream(self, scope: Scope, place: str, receive: Receive, send: Send) -> None:
         # The library sends the client to its messages below this path, in the same namespace.
         placed = {**scope, "root_path": scope.get("root_path", "") + place}
-        async with self._transport.connect_sse(placed, receive, send) as (reading, writing):
+        ending = _Ending(send)
+        async with self._transport.connect_sse(placed, receive, ending.send) as (reading, writing):
             await self._server.run(reading, writing, self._server.create_initialization_options())
+        await ending.complete()
+
+
+class _Ending:
+    """Ends a response that was begun. The library leaves it open when the server stops, which clients take for a fault."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._open = False
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on."""
+        if message["type"] == "http.response.start":
+            self._open = True
+        elif message["type"] == "http.response.body":
+            self._open = message.get("more_body", False)
+        await self._send(message)
+
+    async def complete(self) -> None:
+        """Send the end, if it has not been sent."""
+        if self._open:
+            await self.send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 @asynccontextmanager

@@ -36,7 +36,8 @@ _LISTS: Mapping[str, dict[str, Any]] = {
     "resources/templates/list": {"resourceTemplates": []},
 }
 METHODS = frozenset({"ping", "tools/call", "prompts/get", "resources/read", *_LISTS})
-CACHEABLE = frozenset({"resources/read", *_LISTS})
+_NOT_LASTING = frozenset({"resources/read", "server/discover"})
+"""The format asks how long they hold, and they may differ the next time."""
 
 
 class ProtocolError(Exception):
@@ -92,6 +93,14 @@ class Surface:
             unknown = RESOURCE_NOT_FOUND if method == "resources/read" else INVALID_PARAMS
             code = unknown if isinstance(exc, InvalidRequest) else INTERNAL_ERROR
             raise ProtocolError(code, str(exc), {"code": exc.code, "retryable": exc.retryable}) from exc
+
+
+def stateless(method: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """A result in the form of the stateless generation: it says that it is whole, and how long it holds."""
+    finished = {"resultType": "complete", **result}
+    if method in _LISTS:
+        return finished | {"ttlMs": LIST_TTL_MS, "cacheScope": "public"}
+    return finished | ({"ttlMs": 0, "cacheScope": "private"} if method in _NOT_LASTING else {})
 
 
 def _text(params: Mapping[str, Any], name: str) -> str:
