@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from agent_memory_server.settings.reference import tables
@@ -13,11 +12,12 @@ PAGE = Path(__file__).resolve().parent.parent / "docs/reference/settings.md"
 def rendered(page: str) -> str:
     """The page with both generated parts replaced by what is declared now."""
     for name, planned in (("effective", False), ("planned", True)):
-        block = "\n".join(tables(planned=planned))
         begin, end = f"<!-- {name}: generated -->", f"<!-- {name}: end -->"
-        page, count = re.subn(f"{begin}.*?{end}", lambda _: f"{begin}\n{block}{end}", page, flags=re.DOTALL)
-        if count != 1:
-            raise SystemExit(f"{PAGE} must hold one part from {begin} to {end}")
+        before, found, rest = page.partition(begin)
+        _, ended, after = rest.partition(end)
+        if not found or not ended:
+            raise SystemExit(f"{PAGE} must hold a part from {begin} to {end}")
+        page = "\n".join((before + begin, *tables(planned=planned), end + after))
     return page
 
 

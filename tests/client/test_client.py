@@ -119,9 +119,11 @@ async def test_an_invalid_request_names_its_members() -> None:
 
 
 async def test_an_answer_that_is_no_error_of_this_server_is_told_as_it_is() -> None:
-    async with Server(httpx2.Response(500, text="Internal Server Error")).client() as client:
-        with pytest.raises(MemoryServerError, match="HTTP 500: Internal Server Error"):
+    fault = httpx2.Response(500, text="Internal Server Error", headers={"X-Error-ID": "e1"})
+    async with Server(fault).client() as client:
+        with pytest.raises(MemoryServerError, match="HTTP 500: Internal Server Error") as caught:
             await client.health_check()
+    assert caught.value.error_id == "e1"
     async with Server(httpx2.Response(301, headers={"Location": "https://elsewhere.test"})).client() as client:
         with pytest.raises(MemoryServerError, match="HTTP 301"):
             await client.health_check()
@@ -313,6 +315,16 @@ async def test_a_request_that_breaks_the_format_is_not_sent() -> None:
     assert server.requests == []
 
 
+async def test_a_write_may_depend_on_the_revision_that_was_read() -> None:
+    server = Server(SESSION, ok(id="1", text="x"), failed(409, detail="at revision 4", code="conflict"))
+    async with server.client() as client:
+        await client.put_working_memory("s", WorkingMemory(session_id="s"), if_revision=3)
+        await client.edit_long_term_memory("1", {"pinned": True}, if_revision=3)
+        with pytest.raises(MemoryConflictError):
+            await client.put_working_memory("s", WorkingMemory(session_id="s"))
+    assert [request.headers.get("If-Match") for request in server.requests] == ['"3"', '"3"', None]
+
+
 async def test_get_or_create_makes_a_session_only_where_none_is() -> None:
     server = Server(SESSION)
     async with server.client() as client:
@@ -433,7 +445,7 @@ async def test_a_prompt_takes_the_namespace_for_session_and_search_and_leaves_th
 
 def test_every_public_name_exists_and_the_versions_agree() -> None:
     assert all(hasattr(agent_memory_client, name) for name in agent_memory_client.__all__)
-    project = Path(agent_memory_client.__file__).parents[2] / "pyproject.toml"
+    project = Path(__file__).parents[2] / "clients" / "python" / "pyproject.toml"
     found = re.search(r'^version = "(.+)"$', project.read_text("utf-8"), re.MULTILINE)
     assert found is not None
     assert found[1] == agent_memory_client.__version__

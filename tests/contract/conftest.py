@@ -10,21 +10,24 @@ import pytest
 
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
+from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
 from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
 from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
 from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
 from agent_memory_server.ports.idempotency import IdempotencyStore
+from agent_memory_server.ports.memory_store import MemoryStore
 from agent_memory_server.ports.session_store import SessionStore
 from agent_memory_server.ports.token_store import TokenStore
 from agent_memory_server.ports.vector_cache import VectorCache
-
-DIMENSIONS = 8
+from tests.contract.memories import DIMENSIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """The ports of one open engine. vectors: makes a cache that is bounded to that many entries."""
 
+    memories: MemoryStore
     sessions: SessionStore
     tokens: TokenStore
     answers: IdempotencyStore
@@ -33,6 +36,7 @@ class Engine:
 
 def _on_sqlite(database: Database) -> Engine:
     return Engine(
+        memories=SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=DIMENSIONS))),
         sessions=SqliteSessionStore(database),
         tokens=SqliteTokenStore(database),
         answers=SqliteIdempotencyStore(database),
@@ -47,6 +51,11 @@ async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         yield _on_sqlite(database)
     finally:
         await database.close()
+
+
+@pytest.fixture
+def memories(engine: Engine) -> MemoryStore:
+    return engine.memories
 
 
 @pytest.fixture

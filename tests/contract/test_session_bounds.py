@@ -14,8 +14,8 @@ from tests.contract.sessions import FULL, KEY, NOW, ids, message, messages, sess
 
 async def test_a_deleted_session_is_gone_with_its_messages(sessions: SessionStore) -> None:
     await sessions.put(EVERYWHERE, FULL, now=NOW)
-    assert await sessions.delete(EVERYWHERE, KEY) is True
-    assert await sessions.delete(EVERYWHERE, KEY) is False
+    assert await sessions.delete(EVERYWHERE, KEY, now=NOW) is True
+    assert await sessions.delete(EVERYWHERE, KEY, now=NOW) is False
     assert await sessions.get(EVERYWHERE, KEY, now=NOW) is None
     appended = await sessions.append(EVERYWHERE, KEY, [message("m1", "other content")], now=NOW)
     assert appended.session.revision == 1
@@ -59,6 +59,12 @@ async def test_an_append_to_an_expired_session_begins_a_new_one(sessions: Sessio
     assert ids((await stored(sessions, now=NOW + 10)).messages) == ["m1"]
 
 
+async def test_deleting_a_session_whose_time_is_over_finds_none(sessions: SessionStore) -> None:
+    await sessions.put(EVERYWHERE, session(ttl_seconds=60), now=NOW)
+    assert await sessions.delete(EVERYWHERE, KEY, now=NOW + 60) is False
+    assert await sessions.purge_expired(now=NOW + 60) == 1
+
+
 async def test_purging_deletes_exactly_the_expired_sessions_within_its_limit(sessions: SessionStore) -> None:
     for number in range(5):
         key = replace(KEY, session_id=f"s{number}")
@@ -97,7 +103,7 @@ async def test_nothing_outside_the_scope_is_seen_or_changed(sessions: SessionSto
         await sessions.put(scope, session(), now=NOW)
     with pytest.raises(Forbidden):
         await sessions.append(scope, KEY, [message("x")], now=NOW)
-    assert await sessions.delete(scope, KEY) is False
+    assert await sessions.delete(scope, KEY, now=NOW) is False
     assert await stored(sessions) == before
 
 
@@ -110,4 +116,4 @@ async def test_everything_inside_the_scope_works(sessions: SessionStore, scope: 
     assert ids(found.messages) == ["x"]
     assert await sessions.find(scope, KEY.session_id, namespace=None, user_id=None, now=NOW) == [KEY]
     assert (await sessions.list(scope, namespace=None, user_id=None, limit=10, offset=0, now=NOW)).total == 1
-    assert await sessions.delete(scope, KEY) is True
+    assert await sessions.delete(scope, KEY, now=NOW) is True

@@ -28,7 +28,7 @@ async def test_data_never_set_differs_from_empty_data(sessions: SessionStore, da
 
 async def test_a_session_that_was_never_stored_is_none(sessions: SessionStore) -> None:
     assert await sessions.get(EVERYWHERE, KEY, now=NOW) is None
-    assert await sessions.delete(EVERYWHERE, KEY) is False
+    assert await sessions.delete(EVERYWHERE, KEY, now=NOW) is False
 
 
 ODD = [
@@ -66,7 +66,7 @@ async def test_names_can_hold_any_character_and_never_meet(sessions: SessionStor
         assert (found.key, found.tokens, ids(found.messages)) == (key, number, [str(number)])
         listed = await sessions.find(EVERYWHERE, key.session_id, namespace=key.namespace, user_id=key.user_id, now=NOW)
         assert listed == [key]
-    assert await sessions.delete(EVERYWHERE, keys[0]) is True
+    assert await sessions.delete(EVERYWHERE, keys[0], now=NOW) is True
     page = await sessions.list(EVERYWHERE, namespace=None, user_id=None, limit=1000, offset=0, now=NOW)
     assert set(page.keys) == set(keys[1:])
     assert page.total == len(keys) - 1
@@ -220,7 +220,7 @@ async def test_a_conditional_put_never_overwrites_an_append_it_has_not_seen(sess
 async def test_a_conditional_put_never_revives_a_deleted_session(sessions: SessionStore) -> None:
     await sessions.put(EVERYWHERE, session(), now=NOW)
     read = await stored(sessions)
-    assert await sessions.delete(EVERYWHERE, KEY) is True
+    assert await sessions.delete(EVERYWHERE, KEY, now=NOW) is True
     with pytest.raises(Conflict):
         await sessions.put(EVERYWHERE, read, now=NOW, if_revision=read.revision)
     assert await sessions.get(EVERYWHERE, KEY, now=NOW) is None

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.contract.conftest import DIMENSIONS, Engine
+from tests.contract.conftest import Engine
+from tests.contract.memories import DIMENSIONS
 
 
 def digest(text: object) -> bytes:

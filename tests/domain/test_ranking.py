@@ -97,6 +97,12 @@ def test_a_word_match_beyond_the_nearest_vectors_can_win() -> None:
     assert placed[0].key == 99
 
 
+def test_a_record_without_a_vector_is_ranked_by_its_words() -> None:
+    dense = arm(*[(key, 0.1 + key / 100) for key in range(20)])
+    placed = fuse(dense, arm((99, 12.0), (5, 3.0)), alpha=0.9, distances={})
+    assert placed[0].key == 99
+
+
 def test_alpha_one_is_the_dense_order_and_alpha_zero_the_keyword_order() -> None:
     dense, words_ = arm((1, 0.1), (2, 0.2), (3, 0.3)), arm((3, 9.0), (2, 5.0), (1, 1.0))
     distances: dict[int, float] = {}
@@ -124,3 +130,12 @@ def test_the_first_of_both_arms_is_first_after_fusion(dense: list[float], scores
     assert 0 in {p.key for p in best}
     assert all(0 <= p.score <= 1 + 1e-9 and math.isfinite(p.dist) for p in placed)
     assert len({p.key for p in placed}) == len(placed) == len(dense) + len(scores) - 1
+
+
+def test_a_page_of_any_ranking_is_a_slice_of_the_whole() -> None:
+    dense = Arm(np.array([4, 2, 9, 1]), np.array([0.1, 0.2, 0.5, 0.9]))
+    words = Arm(np.array([9, 7, 4]), np.array([3.0, 2.0, 1.0]))
+    whole = fuse(dense, words, alpha=0.6, distances={7: 0.7})
+    assert fuse(dense, words, alpha=0.6, distances={7: 0.7}, page=slice(1, 3)) == whole[1:3]
+    assert by_distance(Arm(dense.keys[2:], dense.scores[2:]), before=2) == by_distance(dense)[2:]
+    assert by_words(Arm(words.keys[1:], words.scores[1:]), best=3.0, before=1) == by_words(words)[1:]

@@ -100,7 +100,7 @@ def session(session_id: str, namespace: str | None, user_id: str | None, force: 
         click.confirm(f"Delete session {session_id!r} (namespace {key.namespace!r}, user {key.user_id!r})?", abort=True)
 
     async def drop(app: Application) -> bool:
-        return await app.sessions.delete(LOCAL.scope, key)
+        return await app.sessions.delete(LOCAL.scope, key, now=app.clock())
 
     click.echo("Deleted." if with_application(drop) else "It was deleted meanwhile.")
 

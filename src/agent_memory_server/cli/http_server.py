@@ -39,14 +39,21 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             click.echo(self._greeting)
+            log.info(events.STARTED, version=__version__)
+
+    def exit_soon(self) -> None:
+        """Stop once what is being answered is answered; before the start is over, right after it."""
+        self.should_exit = True
 
 
 async def serve(app: ASGIApp, listener: socket.socket, greeting: str, *, grace_s: int = GRACE_S) -> None:
     """Serve until a signal to stop. What the caller opened is closed by the caller, after this."""
-    # uvicorn raises the signal again when it has stopped; closing the data folder comes after that.
+    server = _Server(config(app, grace_s=grace_s), greeting)
+    # uvicorn puts these handlers back and raises the signal again when it has stopped; the default ones would end the
+    # process before the data folder is closed.
     for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, lambda *_: None)
-    await _Server(config(app, grace_s=grace_s), greeting).serve([listener])
+        signal.signal(ending, lambda *_: server.exit_soon())
+    await server.serve([listener])
 
 
 def run(work: Callable[[], Coroutine[Any, Any, None]], listener: socket.socket, host: str) -> None:

@@ -89,7 +89,8 @@ class Ranked:
 
 
 class Order(StrEnum):
-    """Order of a listing: by last change or by creation (newest first), ties by id; or by storage key."""
+    """Order of a listing. NEWEST: by creation, newest first, ties by id; STORED: by id. A record keeps its
+    place in both for its whole life."""
 
     NEWEST = "newest"
     STORED = "stored"

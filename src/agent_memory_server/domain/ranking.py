@@ -45,8 +45,9 @@ def keep_terms(frequencies: Sequence[int], rows: int) -> list[int]:
 
     frequencies: for each term, how many of the scope's `rows` records hold it.
     A term that no record holds is dropped. In a scope of more than WIDE_ROWS records, terms above COMMON_SHARE
-    are dropped while a rarer one remains, and at most the MAX_TERMS rarest are kept. Required terms are the
-    store's to keep: this rule is for the optional ones.
+    are dropped while a rarer one remains, and at most the MAX_TERMS rarest are kept: they decide which records match.
+    Every term that is present counts for the score of a match. Required terms are the store's to keep: this rule is
+    for the optional ones.
     """
     present = [i for i, n in enumerate(frequencies) if n > 0]
     if rows <= WIDE_ROWS or not present:
@@ -140,13 +141,18 @@ def fuse(
 ) -> list[Placed]:
     """Both arms united and fused convexly: alpha × similarity + (1 - alpha) × BM25, each scaled min-max to 0 … 1.
 
-    distances: cosine distance of keyword candidates that the dense arm did not reach; a key missing there (no
-    vector) counts as the most distant candidate. A candidate the keyword arm did not reach counts as BM25 0.
+    distances: cosine distance of keyword candidates that the dense arm did not reach; a key missing there has no
+    vector (yet) and is ranked by its words alone, so that what was stored a moment ago is found. A candidate the
+    keyword arm did not reach counts as BM25 0.
     Ties keep the dense order, then the keyword order. score is the fused value over the best one; dist is
     max(0, 1 - score), as the wire has it for hybrid search. page: the places of the ranking to give.
     """
-    dense_at = {key: (i, d) for i, (key, d) in enumerate(zip(dense.keys.tolist(), dense.scores.tolist(), strict=True), 1)}
-    words_at = {key: (i, s) for i, (key, s) in enumerate(zip(words.keys.tolist(), words.scores.tolist(), strict=True), 1)}
+    dense_at = {
+        key: (i, d) for i, (key, d) in enumerate(zip(dense.keys.tolist(), dense.scores.tolist(), strict=True), 1)
+    }
+    words_at = {
+        key: (i, s) for i, (key, s) in enumerate(zip(words.keys.tolist(), words.scores.tolist(), strict=True), 1)
+    }
     keys = list(dict.fromkeys([*dense_at, *words_at]))
     if not keys:
         return []
@@ -155,7 +161,8 @@ def fuse(
     distance = np.array([known.get(key, far) for key in keys])
     bm = np.array([words_at[key][1] if key in words_at else 0.0 for key in keys])
     wordscore = bm / bm.max() if bm.max() > 0 else bm
-    fused = alpha * _scaled(-distance) + (1.0 - alpha) * wordscore
+    similarity = np.where([key in known for key in keys], _scaled(-distance), wordscore)
+    fused = alpha * similarity + (1.0 - alpha) * wordscore
     order = np.argsort(-fused, kind="stable")
     top = max(float(fused[order[0]]), 1e-12)
     placed = []

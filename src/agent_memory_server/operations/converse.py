@@ -10,22 +10,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent_memory_server.domain.errors import NotFound
-from agent_memory_server.domain.filters import Filter, TextField, only
-from agent_memory_server.domain.memory import MemoryType
+from agent_memory_server.domain.errors import Conflict, NotFound
 from agent_memory_server.domain.principal import Action, Principal
-from agent_memory_server.domain.query import Order
 from agent_memory_server.domain.scope import Scope
-from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
+from agent_memory_server.domain.session import Session, SessionKey, Strategy
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.authorize import place, require
-from agent_memory_server.operations.messages import GivenMessage, checked, message_record, structured_record
+from agent_memory_server.operations.messages import GivenMessage, checked
+from agent_memory_server.operations.promote import message_records, promoted
+from agent_memory_server.operations.rebuild import rebuilt
 from agent_memory_server.operations.remember import refuse_blank
 from agent_memory_server.operations.window import Usage, Window, fitting, usage
-from agent_memory_server.ports.memory_store import MemoryWrite
 from agent_memory_server.ports.session_store import Appended, SessionPage
 
-_REBUILT_MESSAGES = 1000
+_ATTEMPTS = 20
+"""A put that names no revision reads again when others wrote meanwhile; its last attempt writes over all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,23 +46,6 @@ class SessionWrite:
     """the rest of the session: everything but key, messages and revision is taken from here"""
 
 
-def _message_records(app: Application, key: SessionKey, messages: Sequence[Message], now: float) -> list[MemoryWrite]:
-    if not (app.options.long_term and app.options.index_messages):
-        return []
-    return [message_record(key, message, now) for message in messages if message.persisted_at is None]
-
-
-def _known(stored: Session | None, messages: Sequence[Message]) -> list[Message]:
-    """The messages, each unchanged one with the `persisted_at` that the store has: clients rarely send it back."""
-    before = {m.id: m for m in stored.messages} if stored else {}
-    result = []
-    for message in messages:
-        old = before.get(message.id)
-        same = old is not None and (old.role, old.content) == (message.role, message.content)
-        result.append(replace(message, persisted_at=old.persisted_at) if same and old is not None else message)
-    return result
-
-
 async def put_session(
     app: Application,
     principal: Principal,
@@ -79,28 +61,36 @@ async def put_session(
     now = app.clock()
     namespace, user_id = place(principal, Action.WRITE, write.key.namespace, write.key.user_id)
     key = SessionKey(namespace, user_id, write.key.session_id)
-    stored = await app.sessions.get(principal.scope, key, now=now)
-    messages = _known(stored, checked(write.messages, app.options, now))
-    records = _message_records(app, key, messages, now)
-    persisted = {record.memory.extracted_from[0] for record in records}
-    messages = [replace(m, persisted_at=now) if m.id in persisted else m for m in messages]
     refuse_blank(write.session.memories)
-    memories = list(write.session.memories)
-    if app.options.long_term:
-        for index, memory in enumerate(memories):
-            if memory.persisted_at is None:
-                record = structured_record(key, memory, write.session.strategy, now)
-                place(principal, Action.WRITE, record.memory.namespace, record.memory.user_id)
-                records.append(record)
-                memories[index] = record.memory
-    session = replace(
-        write.session, key=key, messages=tuple(messages), memories=tuple(memories), updated_at=now, revision=0
-    )
-    result = await app.sessions.put(principal.scope, session, now=now, if_revision=if_revision, records=records)
-    if records:
-        app.owed.set()
-    missing = any(message.created_at is None for message in write.messages)
-    return SessionView(session=result, usage=usage(app, result.messages, window), missing_times=missing)
+    messages = tuple(checked(write.messages, app.options, now))
+    session = replace(write.session, key=key, messages=messages, updated_at=now, revision=0)
+    for attempt in range(_ATTEMPTS):
+        stored = await app.sessions.get(principal.scope, key, now=now)
+        owed = promoted(app.options, session, stored, now)
+        for record in owed.records:
+            place(principal, Action.WRITE, record.memory.namespace, record.memory.user_id)
+        seen = stored.revision if stored else 0
+        # What is owed follows from what is stored, so it must still be; who names no revision does not hear of it.
+        wanted = seen if if_revision is None and attempt < _ATTEMPTS - 1 else if_revision
+        complete = replace(session, messages=owed.messages, memories=owed.memories)
+        try:
+            result = await app.sessions.put(
+                principal.scope, complete, now=now, if_revision=wanted, records=owed.records
+            )
+        except Conflict:
+            if if_revision is not None or not await _moved_on(app, principal.scope, key, seen, now):
+                raise
+            continue
+        if owed.records:
+            app.owed.set()
+        missing = any(message.created_at is None for message in write.messages)
+        return SessionView(session=result, usage=usage(app, result.messages, window), missing_times=missing)
+    raise Conflict(f"session {key.session_id} is being changed by others; try again")
+
+
+async def _moved_on(app: Application, scope: Scope, key: SessionKey, seen: int, now: float) -> bool:
+    stored = await app.sessions.get(scope, key, now=now, last=0)
+    return (stored.revision if stored else 0) != seen
 
 
 async def append_messages(
@@ -121,7 +111,7 @@ async def append_messages(
     namespace, user_id = place(principal, Action.WRITE, key.namespace, key.user_id)
     placed = SessionKey(namespace, user_id, key.session_id)
     messages = checked(given, app.options, now)
-    records = _message_records(app, placed, messages, now)
+    records = message_records(app.options, placed, messages, now)
     if records:
         messages = [replace(m, persisted_at=now) if m.persisted_at is None else m for m in messages]
     appended = await app.sessions.append(
@@ -163,57 +153,11 @@ async def get_session(
         other = await _resolved(app, scope, session_id, namespace or None, user_id or None, now)
         session = await app.sessions.get(scope, other, now=now, last=last) if other else None
     if session is None:
-        session = await _rebuilt(app, scope, key, last)
+        session = await rebuilt(app, scope, key, last)
     if session is None:
         raise NotFound(f"Session {session_id} not found")
     kept = fitting(app, session.messages, window)
     return SessionView(session=replace(session, messages=kept), usage=usage(app, kept, window))
-
-
-async def _rebuilt(app: Application, scope: Scope, key: SessionKey, last: int | None) -> Session | None:
-    """A session whose working memory is gone, from its message records; None when there are none."""
-    if not (app.options.long_term and app.options.index_messages):
-        return None
-    conditions = [only(TextField.SESSION_ID, key.session_id), only(TextField.MEMORY_TYPE, MemoryType.MESSAGE.value)]
-    if key.namespace:
-        conditions.append(only(TextField.NAMESPACE, key.namespace))
-    if key.user_id:
-        conditions.append(only(TextField.USER_ID, key.user_id))
-    page = await app.memories.list(
-        scope, Filter(tuple(conditions)), order=Order.NEWEST, limit=last or _REBUILT_MESSAGES
-    )
-    places = {(memory.namespace, memory.user_id) for memory in page.memories}
-    if len(places) != 1:
-        return None  # none, or sessions of several users: not to be mixed
-    namespace, user_id = places.pop()
-    messages = []
-    for memory in sorted(page.memories, key=lambda m: (m.created_at, m.id)):
-        role, separator, content = memory.text.partition(": ")
-        if separator:
-            id_ = memory.extracted_from[0] if memory.extracted_from else memory.id
-            messages.append(
-                Message(
-                    id=id_,
-                    role=role.lower(),
-                    content=content,
-                    created_at=memory.created_at,
-                    persisted_at=memory.persisted_at,
-                    discrete_memory_extracted=memory.discrete_memory_extracted,
-                )
-            )
-    if not messages:
-        return None
-    started = messages[0].persisted_at or messages[0].created_at
-    return Session(
-        key=SessionKey(namespace, user_id, key.session_id),
-        created_at=started,
-        updated_at=messages[-1].created_at,
-        last_accessed=messages[-1].created_at,
-        messages=tuple(messages),
-        data={},
-        context="",
-        message_count=len(messages),
-    )
 
 
 async def delete_session(
@@ -221,10 +165,11 @@ async def delete_session(
 ) -> bool:
     """Delete the session that `get_session` would find stored; whether there was one. Long-term records stay."""
     scope = require(principal, Action.WRITE)
-    if await app.sessions.delete(scope, SessionKey(namespace or "", user_id or "", session_id)):
+    now = app.clock()
+    if await app.sessions.delete(scope, SessionKey(namespace or "", user_id or "", session_id), now=now):
         return True
-    other = await _resolved(app, scope, session_id, namespace or None, user_id or None, app.clock())
-    return await app.sessions.delete(scope, other) if other else False
+    other = await _resolved(app, scope, session_id, namespace or None, user_id or None, now)
+    return await app.sessions.delete(scope, other, now=now) if other else False
 
 
 async def list_sessions(

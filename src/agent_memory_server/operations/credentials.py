@@ -13,6 +13,7 @@ from agent_memory_server.operations.application import Application
 
 _DAY_S = 86400.0
 SHORTEST_SECRET = 16
+LONGEST_DAYS = 1_000_000
 BOOTSTRAP = "bootstrap"
 
 
@@ -43,12 +44,16 @@ async def add_token(
     actions: frozenset[Action] = ALL_ACTIONS,
     secret: str | None = None,
 ) -> NewToken:
-    """Make and store a token. expires_days: > 0, None never expires. secret: use this value, 16 characters or more.
+    """Make and store a token. secret: use this value, 16 characters or more.
 
+    expires_days: above 0, at most LONGEST_DAYS; None never expires.
     Raises: InvalidRequest, Conflict (the value is a token already).
     """
-    if expires_days is not None and not expires_days > 0:
-        raise InvalidRequest(f"expires_days must be greater than 0, not {expires_days:g}", field="expires_days")
+    if expires_days is not None and not 0 < expires_days <= LONGEST_DAYS:
+        raise InvalidRequest(
+            f"expires_days must be greater than 0 and at most {LONGEST_DAYS}, not {expires_days:g}",
+            field="expires_days",
+        )
     if not actions:
         raise InvalidRequest("a token needs at least one of read, write, admin", field="actions")
     if secret is not None and len(secret) < SHORTEST_SECRET:

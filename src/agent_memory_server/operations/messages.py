@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -81,7 +82,7 @@ def checked(messages: Sequence[GivenMessage], options: Options, now: float) -> l
 
 def record_id(key: SessionKey, message_id: str) -> str:
     """An id for a message's record where another place holds the message's own id: the same for the same message."""
-    place = "\x1f".join((key.namespace, key.user_id, key.session_id, message_id))
+    place = json.dumps([key.namespace, key.user_id, key.session_id, message_id])
     return "msg_" + hashlib.sha256(place.encode()).hexdigest()[:26]
 
 

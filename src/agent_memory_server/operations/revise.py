@@ -20,7 +20,8 @@ _ATTEMPTS = 20
 
 def _changed(memory: Memory, fields: Mapping[str, Any], now: float) -> Memory:
     changed = replace(memory, **fields, updated_at=now)
-    return replace(changed, memory_hash=hash_of(changed)) if "text" in fields else changed
+    # Place and type are part of what is hashed: a stale hash would make two different memories look like duplicates.
+    return replace(changed, memory_hash=hash_of(changed))
 
 
 async def revise(
@@ -41,9 +42,9 @@ async def revise(
         raise RequestRefused("No fields provided for update")
     if not fields.get("text", "any").strip():
         raise RequestRefused("the text of a memory cannot be empty")
-    require(principal, Action.WRITE)
+    scope = require(principal, Action.WRITE)
     for _ in range(_ATTEMPTS):
-        found = await app.memories.get(require(principal, Action.WRITE), [memory_id])
+        found = await app.memories.get(scope, [memory_id])
         if not found:
             raise NotFound(f"Memory with ID {memory_id} not found")
         before = found[0]
@@ -55,7 +56,7 @@ async def revise(
         vector = (await vectors_or_owed(app, [after.text]))[0] if text_changed else None
         try:
             stored = await app.memories.update(
-                principal.scope, after, if_revision=before.revision, vector=vector, text_changed=text_changed
+                scope, after, if_revision=before.revision, vector=vector, text_changed=text_changed
             )
         except Conflict:
             if if_revision is not None:

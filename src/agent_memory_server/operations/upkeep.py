@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
-
 from agent_memory_server.domain.errors import InvalidRequest
 from agent_memory_server.domain.filters import EVERYTHING
 from agent_memory_server.domain.principal import LOCAL
@@ -16,6 +11,7 @@ from agent_memory_server.operations.forget import Forgotten, forget
 from agent_memory_server.ports.memory_store import Owed
 
 EMBED_AT_ONCE = 64
+PURGE_AT_ONCE = 1000
 _REFUSED = "a text that the embedding model does not accept"
 """Embedded in place of a text that the model refuses, so that one record cannot hold up the others."""
 
@@ -29,22 +25,24 @@ async def embed_owed(app: Application) -> bool:
     if not owed:
         return False
     try:
-        vectors: Sequence[NDArray[np.float32]] = list(await app.embedder.embed([record.text for record in owed]))
+        vectors = list(await app.embedder.embed([record.text for record in owed]))
     except InvalidRequest:
-        vectors = [await _embed_alone(app, record) for record in owed]
+        for record in owed:
+            await _embed_alone(app, record)
+        return True
     await app.memories.set_vectors(
         [(record.id, record.revision, vector) for record, vector in zip(owed, vectors, strict=True)]
     )
     return True
 
 
-async def _embed_alone(app: Application, record: Owed) -> NDArray[np.float32]:
+async def _embed_alone(app: Application, record: Owed) -> None:
+    # Stored one by one: where the model fails half-way, what it gave before is kept.
     try:
         vectors = await app.embedder.embed([record.text])
     except InvalidRequest:
         vectors = await app.embedder.embed([_REFUSED])
-    vector: NDArray[np.float32] = vectors[0]
-    return vector
+    await app.memories.set_vectors([(record.id, record.revision, vectors[0])])
 
 
 async def write_accesses(app: Application) -> int:
@@ -56,7 +54,10 @@ async def write_accesses(app: Application) -> int:
 async def purge_expired(app: Application) -> int:
     """Drop sessions and kept answers whose time is over; how many."""
     now = app.clock()
-    return await app.sessions.purge_expired(now=now) + await app.answers.purge_expired(now=now)
+    purged = await app.answers.purge_expired(now=now)
+    while batch := await app.sessions.purge_expired(now=now, limit=PURGE_AT_ONCE):
+        purged += batch
+    return purged
 
 
 async def forget_by_policy(app: Application) -> Forgotten | None:

@@ -12,7 +12,7 @@ from agent_memory_server.operations.application import Application
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """What a request said about its model. max_tokens wins over the model's size."""
+    """What a request said about its model. max_tokens wins over the model's size; 0 and "" count as not given."""
 
     model: str | None = None
     max_tokens: int | None = None
@@ -33,7 +33,7 @@ class Usage:
 
 def token_limit(app: Application, window: Window) -> int:
     """Tokens that fit: the window given, else the model's, else the configured fallback."""
-    if window.max_tokens is not None:
+    if window.max_tokens:
         return window.max_tokens
     size = app.context_sizes(window.model) if window.model else None
     return size if size is not None else app.options.context_window

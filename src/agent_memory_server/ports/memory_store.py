@@ -25,16 +25,18 @@ class PutStatus(StrEnum):
     DUPLICATE = "duplicate"
     """the same content is stored under another id in the same place; that record's last access is now"""
     REFUSED = "refused"
-    """the id belongs to a record outside the caller's scope; nothing was written"""
+    """the id belongs to a record outside the caller's scope, or is no fallback after all; nothing was written"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryWrite:
     """A record to store.
 
-    vector: unit length, or None: the record is stored and found by words, and its embedding is owed.
-    fallback_id: taken instead of the record's id when a record of another place (namespace, user, session)
-        holds that id; None replaces such a record (or is refused, outside the scope).
+    vector: unit length, or None: the record is stored and found by words, and its embedding is owed, unless it
+        replaces a record of equal text, whose vector it keeps.
+    fallback_id: taken instead of the record's id when a record of another place (namespace, user, session) or of
+        another memory type holds that id; refused when such a record holds this one too. None replaces whatever
+        record has the id (or is refused, outside the scope).
     """
 
     memory: Memory

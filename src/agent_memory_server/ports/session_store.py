@@ -58,7 +58,8 @@ class SessionStore(Protocol):
         """Store exactly this session, replacing what was there; answers what is stored, with its revision.
 
         Messages keep `persisted_at` as given. if_revision: 0 asks that no session is there; n asks for that revision.
-        Raises: Conflict, when it does not hold; Forbidden outside the scope.
+        Raises: Conflict, when it does not hold, one message id has two contents or a record's id is taken outside the
+        scope; Forbidden outside the scope.
         """
         ...
 
@@ -75,14 +76,17 @@ class SessionStore(Protocol):
     ) -> Appended:
         """Add messages behind the last one, in order; makes the session when there is none.
 
-        A message whose id is there with equal role and content is left as it is (a repeated request adds nothing).
+        A message whose id is there with equal role and content is left as it is (a repeated request adds nothing), and
+        so is its record, the one with the message's id: it may have been changed or deleted since.
         ttl_seconds, strategy: None keeps what the session has.
-        Raises: Conflict, when an id is there with other content (nothing is added); Forbidden outside the scope.
+        Raises: Conflict, when an id is there with other content or a record's id is taken outside the scope (nothing
+        is added); Forbidden outside the scope.
         """
         ...
 
-    async def delete(self, scope: Scope, key: SessionKey) -> bool:
-        """Delete the session and its messages; whether it was there. Long-term records stay."""
+    async def delete(self, scope: Scope, key: SessionKey, *, now: float) -> bool:
+        """Delete the session and its messages; whether it was there (an expired one is not). Long-term records
+        stay."""
         ...
 
     async def list(

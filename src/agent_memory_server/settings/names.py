@@ -53,11 +53,10 @@ def is_service_link(name: str, value: str) -> bool:
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was probably meant, if any is near enough to be worth naming."""
-    if name.startswith(PREFIX):
-        found = get_close_matches(name.removeprefix(PREFIX), list(known), n=1, cutoff=_LOOSELY_SIMILAR)
-        return PREFIX + found[0] if found else None
-    found = get_close_matches(name, list(known), n=1, cutoff=_LOOSELY_SIMILAR)
-    return found[0] if found else None
+    prefix = PREFIX if name.startswith(PREFIX) else ""
+    candidates = [*known, CONFIG_FILE.removeprefix(prefix)]
+    found = get_close_matches(name.removeprefix(prefix), candidates, n=1, cutoff=_LOOSELY_SIMILAR)
+    return prefix + found[0] if found else None
 
 
 def _is_typo(name: str, known: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -44,7 +45,7 @@ async def test_opening_makes_the_folder_for_its_owner_alone(database: Database) 
 
 async def test_a_read_sees_every_completed_write(database: Database) -> None:
     for number in range(200):
-        await database.write(lambda connection, number=number: put(connection, "n", number))
+        await database.write(partial(put, key="n", value=number))
         assert await database.read(lambda connection: value_of(connection, "n")) == number
 
 
@@ -53,7 +54,7 @@ async def test_a_second_database_on_the_folder_sees_every_completed_write(databa
     try:
         for number in range(50):
             writer, reader = (database, other) if number % 2 else (other, database)
-            await writer.write(lambda connection, number=number: put(connection, "n", number))
+            await writer.write(partial(put, key="n", value=number))
             assert await reader.read(lambda connection: value_of(connection, "n")) == number
     finally:
         await other.close()

@@ -251,10 +251,10 @@ async def test_a_caller_that_gives_up_harms_nobody(writer: Writer, disk: Disk) -
 
 
 async def test_callers_of_several_event_loops_are_all_answered(writer: Writer, disk: Disk) -> None:
-    async def write(key: str) -> str:
-        return await writer.write(adding(key))
+    def write(key: str) -> str:
+        return asyncio.run(writer.write(adding(key)))
 
-    results = await asyncio.gather(*(asyncio.to_thread(lambda n=n: asyncio.run(write(f"k{n}"))) for n in range(4)))
+    results = await asyncio.gather(*(asyncio.to_thread(write, f"k{n}") for n in range(4)))
     assert sorted(results) == ["k0", "k1", "k2", "k3"]
     assert disk.keys() == set(results)
 

@@ -62,7 +62,7 @@ async def secret(server: Server, *actions: Action, scope: Scope | None = None, d
 async def test_a_request_without_a_valid_token_is_refused(
     guarded: Server, headers: dict[str, str], detail: str
 ) -> None:
-    raw = {name: value.encode("latin-1") for name, value in headers.items()}
+    raw = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
     response = await guarded.http.get(LIST, headers=raw)
     assert response.status_code == 401
     assert response.json() == {"detail": detail, "code": "unauthenticated"}

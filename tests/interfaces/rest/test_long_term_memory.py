@@ -59,7 +59,7 @@ async def test_a_record_is_read_back_as_it_was_stored(server: Server) -> None:
 async def test_defaults_are_those_of_the_format(server: Server) -> None:
     await server.remember({"text": "t"})
     read = await get(server, "t")
-    expected = {
+    expected: Json = {
         "session_id": None,
         "user_id": None,
         "namespace": None,
@@ -153,8 +153,9 @@ async def test_only_what_is_given_changes(server: Server) -> None:
     before = await get(server, "k")
     after = await patch(server, "k", topics=["b", "c"], pinned=True, event_date=AT, memory_type="episodic", text=None)
     changed = {"topics": ["b", "c"], "pinned": True, "event_date": AT, "memory_type": "episodic", "revision": 2}
-    assert after == {**before, **changed, "updated_at": after["updated_at"]}
+    assert after == {**before, **changed, **{name: after[name] for name in ("updated_at", "memory_hash")}}
     assert after["updated_at"] > before["updated_at"]
+    assert after["memory_hash"] != before["memory_hash"]  # the type is part of what is hashed
     assert await get(server, "k") == after
 
 
@@ -166,6 +167,14 @@ async def test_a_new_text_is_found_by_the_next_search_and_the_old_one_is_not(ser
     assert (await server.search("giraffe", search_mode="keyword"))["total"] == 1
     assert (await server.search("zebra", search_mode="keyword"))["total"] == 0
     assert (await server.search("giraffe"))["memories"][0]["dist"] < 0.01
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+async def test_an_edit_to_an_empty_text_is_refused_with_400(server: Server, text: str) -> None:
+    await server.remember({"id": "k", "text": "kept"})
+    response = await server.http.patch("/v1/long-term-memory/k", json={"text": text})
+    assert (response.status_code, response.json()["code"]) == (400, "request_refused")
+    assert (await get(server, "k"))["text"] == "kept"
 
 
 async def test_an_empty_list_clears_a_list(server: Server) -> None:

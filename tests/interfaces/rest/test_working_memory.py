@@ -34,7 +34,7 @@ def contents(session: Json) -> list[str]:
 
 
 async def test_a_session_is_read_back_as_it_was_put(server: Server) -> None:
-    body = {
+    body: Json = {
         "messages": [turn("hello", id="m1"), turn("hi", "assistant", id="m2"), turn("42", "tool", id="m3")],
         "memories": [{"id": "k1", "text": "Ana flies", "topics": ["travel"], "metadata": {"from": [1, {"a": None}]}}],
         "data": {"list": [1, 2.5, None, {"ü": "😀"}]},

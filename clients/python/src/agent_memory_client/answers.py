@@ -52,7 +52,7 @@ def error_of(response: httpx2.Response) -> AnsweredError:
         status,
         code=body.code,
         retryable=body.retryable,
-        error_id=body.error_id,
+        error_id=body.error_id or response.headers.get("X-Error-ID"),
     )
 
 

@@ -6,9 +6,11 @@ text alone and never change between processes, machines and versions.
 
 from __future__ import annotations
 
+import hashlib
+import math
 import re
-import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +24,20 @@ MAX_CHARS = 65_536
 _WORD = re.compile(r"\w+")
 
 
+@lru_cache(maxsize=20_000)
+def _direction(word: str, dimensions: int) -> NDArray[np.float32]:
+    """A word's direction: a random but fixed sign in every dimension, so that two words are nearly at right angles."""
+    bits = hashlib.shake_128(word.encode("utf-8")).digest((dimensions + 7) // 8)
+    signs = np.unpackbits(np.frombuffer(bits, np.uint8))[:dimensions].astype(np.float32)
+    direction: NDArray[np.float32] = signs * 2.0 - 1.0
+    return direction
+
+
 class DeterministicEmbedder:
-    """Each distinct word adds ±1 in one dimension per occurrence; a text without words is the first unit vector."""
+    """The sum of the directions of a text's words, with repeats; a text without words is the first unit vector.
+
+    Source: random indexing, Kanerva, Kristoferson & Holst 2000. Every dimension is in use, as in a model's vectors.
+    """
 
     def __init__(self, dimensions: int = DEFAULT_DIMENSIONS) -> None:
         self._dimensions = dimensions
@@ -50,14 +64,10 @@ class DeterministicEmbedder:
         """Nothing to release."""
 
     def _fill(self, vector: NDArray[np.float32], text: str) -> None:
-        sums: dict[int, int] = {}
         for word in _WORD.findall(text[:MAX_CHARS].lower()):
-            number = zlib.crc32(word.encode("utf-8"))
-            place = (number >> 1) % self._dimensions
-            sums[place] = sums.get(place, 0) + (1 if number & 1 else -1)
-        length = sum(value * value for value in sums.values()) ** 0.5
-        if length == 0:  # no words, or words that cancel each other
+            vector += _direction(word, self._dimensions)
+        length = math.sqrt(float(vector @ vector))
+        if length == 0.0:  # no words, or words that cancel each other
             vector[0] = 1.0
-            return
-        for place, value in sums.items():
-            vector[place] = value / length
+        else:
+            vector /= length

@@ -12,8 +12,10 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from agent_memory_server.adapters.providers.remote import Misconfigured, Throttled
+from agent_memory_server.adapters.providers.remote import Misconfigured, Throttled, in_order
 from agent_memory_server.domain.errors import DeadlineExceeded, InvalidRequest, StartRefused, Unavailable
+
+_SETTING_AT_FAULT = {401, 403, 404}
 
 
 class LiteLLMEmbeddings:
@@ -36,7 +38,7 @@ class LiteLLMEmbeddings:
             answer = await litellm.aembedding(
                 model=self._model, input=list(texts), timeout=self._timeout_s, num_retries=0, max_retries=0
             )
-            return [item["embedding"] for item in answer.data]
+            return in_order([dict(item) for item in answer.data])
         except Exception as exc:
             raise _translated(litellm, exc, self._model) from exc
 
@@ -59,8 +61,8 @@ def _translated(litellm: Any, exc: Exception, model: str) -> Exception:
         return DeadlineExceeded(f"{what}: no answer in time")
     if isinstance(exc, litellm.RateLimitError):
         return Throttled(f"{what}: the service is too busy")
-    if isinstance(exc, litellm.AuthenticationError | litellm.NotFoundError):
+    if getattr(exc, "status_code", None) in _SETTING_AT_FAULT:
         return Misconfigured(f"{what}: check EMBEDDING_MODEL and the provider's key")
     if isinstance(exc, litellm.BadRequestError):
-        return InvalidRequest(f"{what}: the service refused the texts")
+        return InvalidRequest(f"{what}: refused; the model's name is wrong, or a text is too long for it")
     return Unavailable(f"{what}: the service cannot be used now")

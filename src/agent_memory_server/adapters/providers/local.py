@@ -26,8 +26,8 @@ from agent_memory_server.domain.errors import StartRefused, Unavailable
 CHARS_PER_TOKEN = 32
 """Characters read for each token of the model's window: prose has about 4, so only padding and noise is cut."""
 
-SLICE_CHARS = 1024
-"""What a call may run without giving way to others, in characters: about one full window, 25 ms."""
+SLICE_CHARS = 512
+"""What a call may run without giving way to others, in characters: about 12 ms."""
 
 CHARS_OF_A_RUN = 24
 """What a run costs besides its characters, in characters: 0.6 ms."""

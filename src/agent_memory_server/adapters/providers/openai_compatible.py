@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import httpx2
 
-from agent_memory_server.adapters.providers.remote import Misconfigured, Throttled
+from agent_memory_server.adapters.providers.remote import Misconfigured, Throttled, in_order
 from agent_memory_server.domain.errors import DeadlineExceeded, InvalidRequest, Unavailable
 
 _REFUSED_TEXT = {400, 413, 422}
@@ -51,7 +50,7 @@ class OpenAICompatible:
         if response.status_code != httpx2.codes.OK:
             raise self._refusal(response)
         try:
-            return _in_order(response.json()["data"])
+            return in_order(response.json()["data"])
         except (ValueError, KeyError, TypeError) as exc:
             raise Unavailable(f"{self._url} answered something other than embeddings") from exc
 
@@ -85,19 +84,3 @@ def _kind(response: httpx2.Response) -> str:
     except (ValueError, KeyError, TypeError, AttributeError):
         return ""
     return f", {name}" if isinstance(name, str) and _NAME.fullmatch(name) else ""
-
-
-def _in_order(data: Sequence[Mapping[str, Any]]) -> list[list[float]]:
-    """The vectors by their `index`; as they come, where the service leaves it out.
-
-    Raises: KeyError, TypeError or ValueError for anything else.
-    """
-    vectors: dict[int, list[float]] = {}
-    for position, item in enumerate(data):
-        vector = item["embedding"]
-        if not isinstance(vector, list):
-            raise TypeError("an embedding is a list")
-        vectors[item.get("index", position)] = vector
-    if vectors.keys() != set(range(len(data))):
-        raise ValueError("the indexes are not those of the texts")
-    return [vectors[index] for index in range(len(data))]

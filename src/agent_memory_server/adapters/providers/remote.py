@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,3 +102,19 @@ async def dimensions_of(service: EmbeddingService, model: str) -> int:
     if len(answer) != 1 or not answer[0]:
         raise Unavailable(f"{model} did not answer a vector")
     return len(answer[0])
+
+
+def in_order(data: Sequence[Mapping[str, Any]]) -> list[list[float]]:
+    """The vectors of an answer by their `index`; as they come, where the service leaves it out.
+
+    Raises: KeyError, TypeError or ValueError for anything else.
+    """
+    vectors: dict[int, list[float]] = {}
+    for position, item in enumerate(data):
+        vector = item["embedding"]
+        if not isinstance(vector, list):
+            raise TypeError("an embedding is a list")
+        vectors[item.get("index", position)] = vector
+    if vectors.keys() != set(range(len(data))):
+        raise ValueError("the indexes are not those of the texts")
+    return [vectors[index] for index in range(len(data))]

@@ -12,14 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.changes import Lagging, changes_since
+from agent_memory_server.adapters.sqlite.fetch import fetch, fetch_for
 from agent_memory_server.adapters.sqlite.ranges import Growing, Ranges, Rids, find, inside
 from agent_memory_server.adapters.sqlite.word_rows import WordRows, flat
 from agent_memory_server.domain.errors import Unavailable
 
-VECTOR_BYTES = 16 * 1024**2
-"""Vectors of one block at most: 10.9k records of 384 dimensions, searched exactly in 0.3 ms."""
-
-WORD_BYTES = 16 * 1024**2
 _BYTES_PER_WORD = 8
 _MAX_CHANGES = 2_000
 _RANGE = "SELECT w.rid, w.w, v.v FROM words w LEFT JOIN vecs v ON v.rid = w.rid WHERE w.rid BETWEEN ? AND ?"
@@ -28,9 +25,9 @@ _SOME = (
 )
 
 
-def fits(records: int, words: int, dimensions: int) -> bool:
-    """Whether a selection of this size is kept as a block."""
-    return records * dimensions * 4 <= VECTOR_BYTES and words * _BYTES_PER_WORD <= WORD_BYTES
+def fits(records: int, words: int, dimensions: int, max_bytes: int) -> bool:
+    """Whether a selection of this size is kept as a block: neither vectors nor words take more than `max_bytes`."""
+    return records * dimensions * 4 <= max_bytes and words * _BYTES_PER_WORD <= max_bytes
 
 
 class BlockView:
@@ -76,7 +73,7 @@ class Block:
     def __init__(self, connection: apsw.Connection, ranges: Ranges, dimensions: int, seq: int) -> None:
         self._ranges = ranges
         self._dimensions = dimensions
-        rows = [row for bounds in ranges for row in connection.execute(_RANGE, bounds).fetchall()]
+        rows = [row for bounds in ranges for row in fetch(connection, _RANGE, bounds)]
         rids, vectors, embedded, words = self._arrays(rows, 0)
         self._rids, self._live, self._embedded = Growing(rids), Growing(np.ones(len(rids), np.bool_)), Growing(embedded)
         # Growing grows along the last axis, so the matrix is kept flat.
@@ -107,7 +104,7 @@ class Block:
         if np.count_nonzero(~live) > 64 + len(live) // 4:
             return False
         if len(changed):
-            self._append(connection.execute(_SOME, (apsw.carray(changed),)).fetchall())
+            self._append(fetch_for(connection, _SOME, changed))
         if len(changed) or len(dead):
             self.view = self._view(self._live.view)
         self.seq = seq

@@ -14,6 +14,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
+from agent_memory_server.adapters.sqlite.fetch import fetch_for
 from agent_memory_server.adapters.sqlite.hamming import hamming, refined
 from agent_memory_server.adapters.sqlite.signs import PLANES, as_columns, query_planes
 
@@ -52,12 +53,12 @@ class Calibration:
 def calibrate(connection: apsw.Connection, pages: Sequence[NDArray[np.int64]]) -> Calibration | None:
     """Fit over pairs of a sample of the stored vectors: for some of them, the nearest others of the sample and as
     many random ones. Takes about 10 ms. pages: the record numbers of all vectors."""
-    rids = np.concatenate(pages) if pages else np.empty(0, np.int64)
+    rids = np.concatenate(pages)
     if len(rids) < _FEWEST:
         return None
     chance = np.random.default_rng(0)  # the same file gives the same rankings
     sample = np.sort(chance.choice(rids, min(_SAMPLE, len(rids)), replace=False))
-    blobs = [row[0] for row in connection.execute(_VECTORS, (apsw.carray(sample),))]
+    blobs = [row[0] for row in fetch_for(connection, _VECTORS, sample)]
     vectors = np.frombuffer(b"".join(blobs), "<f4").reshape(len(blobs), -1)
     return fit_pairs(vectors, chance)
 
@@ -68,7 +69,7 @@ def fit_pairs(vectors: NDArray[np.float32], chance: np.random.Generator) -> Cali
     rows = len(vectors)
     angles, coarse, fine = [], [], []
     for query in chance.choice(rows, min(_QUERIES, rows), replace=False):
-        angle = np.arccos(np.clip(vectors @ vectors[query], -1.0, 1.0))
+        angle = np.arccos(np.clip(np.vecdot(vectors, vectors[query]), -1.0, 1.0))
         angle[query] = np.pi
         near = np.argsort(angle)[:_NEAREST]
         pairs = np.concatenate([near, chance.choice(rows, min(_NEAREST, rows), replace=False)])
@@ -83,7 +84,8 @@ def fit_pairs(vectors: NDArray[np.float32], chance: np.random.Generator) -> Cali
 
 
 def _fit(angle: NDArray[np.float32], bits: NDArray[np.float64]) -> Fit:
-    basis = np.stack([np.ones(len(angle)), angle.astype(np.float64)], axis=1)
-    (offset, slope), *_ = np.linalg.lstsq(basis, bits, rcond=None)
-    sigma = float(np.std(bits - basis @ np.array([offset, slope])))
-    return Fit(float(offset), float(slope), sigma)
+    """Least squares."""
+    centered = angle.astype(np.float64) - float(angle.mean())
+    slope = float(centered @ bits) / max(float(centered @ centered), 1e-12)
+    sigma = float(np.std(bits - slope * centered))
+    return Fit(float(bits.mean()) - slope * float(angle.mean()), slope, sigma)

@@ -10,6 +10,8 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
+from agent_memory_server.adapters.sqlite.fetch import fetch
+
 _SEQ = "SELECT value FROM meta WHERE key = ?"
 _CHANGED = "SELECT rid FROM memories WHERE seq > ? LIMIT ?"
 _GONE = "SELECT rid FROM tombstones WHERE seq > ? LIMIT ?"
@@ -52,5 +54,5 @@ def changes_since(connection: apsw.Connection, seq: int, *, at_most: int) -> Cha
 
 
 def _rids(connection: apsw.Connection, sql: str, seq: int, at_most: int) -> NDArray[np.int64] | None:
-    rows = connection.execute(sql, (seq, at_most + 1)).fetchall()
+    rows = fetch(connection, sql, (seq, at_most + 1))
     return None if len(rows) > at_most else np.array([row[0] for row in rows], np.int64)

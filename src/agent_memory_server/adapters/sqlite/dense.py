@@ -13,22 +13,26 @@ from agent_memory_server.adapters.sqlite.blocks import BlockView
 from agent_memory_server.adapters.sqlite.exact import NOTHING, Distances, cosine_distances, distances_of, scan
 from agent_memory_server.adapters.sqlite.nearest import NearestByBits
 from agent_memory_server.adapters.sqlite.ranges import Ranges, Rids
-from agent_memory_server.adapters.sqlite.sketch import SketchCache
-
-FEW = 3_000
-"""So many records are read and compared exactly (1.5 ms) rather than looked for in the sketch."""
+from agent_memory_server.adapters.sqlite.sketch import SketchView
 
 DEEPEST = 1_000
 """Pages that end behind this place come from an exact scan: so far down nothing is selective any more."""
 
-_DEPTHS = (20, 100, DEEPEST)
+_DEPTHS = (10, 30, 100, DEEPEST)
+
+
+Vector = NDArray[np.float32]
+"""Of a query: unit length, shape (dimensions,)."""
 
 
 class DenseArm(Protocol):
     """Distances of a selection's records to one query."""
 
-    def best(self, wanted: int) -> Distances:
-        """The nearest `wanted` records in order (more may be given). Equal distances: by record number."""
+    def best(self, wanted: int, sure: int) -> Distances:
+        """The nearest `wanted` records in order (more may be given). Equal distances: by record number.
+
+        sure: behind so many places a record may be missing, where that spares time.
+        """
         ...
 
     def within(self, bound: float) -> Distances:
@@ -46,7 +50,7 @@ class InMemory:
 
     distances: Distances
 
-    def best(self, wanted: int) -> Distances:
+    def best(self, wanted: int, sure: int) -> Distances:  # noqa: ARG002 - nothing is ever missing here
         """See `DenseArm`."""
         return self.distances.best(wanted)
 
@@ -70,11 +74,11 @@ class BySketch:
     allowed: Rids | None
     query: NDArray[np.float32]
 
-    def best(self, wanted: int) -> Distances:
+    def best(self, wanted: int, sure: int) -> Distances:
         """See `DenseArm`. Depths are rounded up, so that neighbouring pages are slices of one ranking."""
         for depth in _DEPTHS:
-            if wanted <= depth:
-                return self.nearest.best(depth)
+            if sure <= depth and wanted <= DEEPEST:
+                return self.nearest.best(max(depth, wanted), depth)
         return scan(self.connection, self.ranges, self.query, self.allowed).best(wanted)
 
     def within(self, bound: float) -> Distances:
@@ -102,17 +106,9 @@ def from_block(block: BlockView, query: NDArray[np.float32], allowed: Rids | Non
 
 
 def from_file(
-    connection: apsw.Connection,
-    sketches: SketchCache,
-    seq: int,
-    ranges: Ranges,
-    query: NDArray[np.float32],
-    allowed: Rids | None,
+    connection: apsw.Connection, sketch: SketchView, ranges: Ranges, query: NDArray[np.float32], allowed: Rids | None
 ) -> DenseArm:
-    """Over a selection too wide for a block, as of commit `seq`. Raises: Lagging."""
-    if allowed is not None and len(allowed) <= FEW:
-        return InMemory(distances_of(connection, allowed, query))
-    sketch = sketches.get(connection, seq)
+    """Over a selection too wide for a block."""
     if not len(sketch.rids):
         return InMemory(NOTHING)
     if sketch.calibration is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apsw
 
-from agent_memory_server.adapters.sqlite.matching import range_condition
+from agent_memory_server.adapters.sqlite.matching import range_conditions
 from agent_memory_server.adapters.sqlite.record_writer import delete_records
 from agent_memory_server.adapters.sqlite.scopes import select
 from agent_memory_server.adapters.sqlite.sql import fetch, queries
@@ -21,8 +21,7 @@ def remove_duplicates(connection: apsw.Connection, scope: Scope, filter_: Filter
     sql = queries("duplicates")
     connection.execute(sql["prepare"])
     try:
-        for bounds in selected.ranges:
-            condition, values = range_condition(selected, bounds)
+        for condition, values in range_conditions(connection, selected):
             connection.execute(sql["gather"].replace("CONDITION", condition), values)
         doomed = [row[0] for row in fetch(connection, sql["doomed"])]
     finally:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import apsw
 import numpy as np
 from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.blocks import wrong_dimensions
+from agent_memory_server.adapters.sqlite.fetch import fetch, fetch_for
 from agent_memory_server.adapters.sqlite.ranges import Ranges, Rids, find
 
 _SOME = "SELECT v.rid, v.v FROM carray(?) a CROSS JOIN vecs v ON v.rid = a.value"
@@ -27,7 +29,7 @@ class Distances:
     def best(self, wanted: int) -> Distances:
         """The nearest `wanted` in order; equal ones by record number."""
         rids, values = self.rids, self.values
-        if wanted < len(values):
+        if 0 < wanted < len(values):
             bound = np.partition(values, wanted - 1)[wanted - 1]
             near = np.flatnonzero(values <= bound)
             rids, values = rids[near], values[near]
@@ -53,12 +55,15 @@ def joined(parts: list[Distances]) -> Distances:
 
 
 def cosine_distances(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float32]:
-    """1 - product, kept within 0 … 2 where rounding leaves it. vectors: (n, dimensions), unit rows."""
-    distances: NDArray[np.float32] = np.clip(np.float32(1.0) - vectors @ query, 0.0, 2.0)
+    """1 - product, kept within 0 … 2 where rounding leaves it. vectors: (n, dimensions), unit rows.
+
+    Row by row: equal vectors get equal distances, and no pool of BLAS threads competes with the readers.
+    """
+    distances: NDArray[np.float32] = np.minimum(np.maximum(np.float32(1.0) - np.vecdot(vectors, query), 0.0), 2.0)
     return distances
 
 
-def _of(rows: list[tuple[int, bytes]], query: NDArray[np.float32]) -> Distances:
+def _of(rows: Sequence[Sequence[Any]], query: NDArray[np.float32]) -> Distances:
     if not rows:
         return NOTHING
     vectors = np.frombuffer(b"".join([row[1] for row in rows]), "<f4")
@@ -70,11 +75,8 @@ def _of(rows: list[tuple[int, bytes]], query: NDArray[np.float32]) -> Distances:
 
 def distances_of(connection: apsw.Connection, rids: Rids, query: NDArray[np.float32]) -> Distances:
     """Of those of `rids` that have a vector. Half a microsecond per record where the file is in memory."""
-    parts = []
-    for start in range(0, len(rids), _PAGE_ROWS):
-        array = apsw.carray(np.ascontiguousarray(rids[start : start + _PAGE_ROWS]))
-        parts.append(_of(connection.execute(_SOME, (array,)).fetchall(), query))
-    return joined(parts)
+    pages = (rids[start : start + _PAGE_ROWS] for start in range(0, len(rids), _PAGE_ROWS))
+    return joined([_of(fetch_for(connection, _SOME, page), query) for page in pages])
 
 
 def scan(
@@ -86,10 +88,10 @@ def scan(
     return joined([_of(rows, query) for rows in _pages(connection, ranges)])
 
 
-def _pages(connection: apsw.Connection, ranges: Ranges) -> Iterator[list[tuple[int, bytes]]]:
+def _pages(connection: apsw.Connection, ranges: Ranges) -> Iterator[list[tuple[Any, ...]]]:
     for low, high in ranges:
         start = low
-        while rows := connection.execute(_PAGE, (start, high, _PAGE_ROWS)).fetchall():
+        while rows := fetch(connection, _PAGE, (start, high, _PAGE_ROWS)):
             yield rows
             if len(rows) < _PAGE_ROWS:
                 break

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import apsw
 
+from agent_memory_server.adapters.sqlite.check import check_recall
 from agent_memory_server.adapters.sqlite.connection import open_reader
 from agent_memory_server.adapters.sqlite.database import DataFolder
 from agent_memory_server.adapters.sqlite.errors import translating
@@ -24,6 +25,10 @@ _GIB = 1024**3
 _LEAST_FREE = _GIB // 10
 _SCARCE_FREE = _GIB
 _FAULTS_SHOWN = 3
+_COMPARISONS = 2_000_000
+"""Of vectors, in the check of recall: about four seconds."""
+_FEWEST_SAMPLES, _MOST_SAMPLES = 5, 50
+_GOOD_RECALL = 0.95
 
 
 def examine(folder: DataFolder) -> Iterator[Finding]:
@@ -111,6 +116,8 @@ def _content(connection: apsw.Connection) -> Iterator[Finding]:
     if counts is None:
         return
     memories, owed, sessions, messages, tokens = counts
+    if memories > owed:
+        yield _recall(connection, memories - owed)
     yield Finding("content", State.OK, f"{memories} memories, {sessions} sessions with {messages} messages")
     if owed:
         detail = f"{owed} memories are not embedded yet and are found by words only; a running server embeds them"
@@ -118,3 +125,12 @@ def _content(connection: apsw.Connection) -> Iterator[Finding]:
     else:
         yield Finding("owed embeddings", State.OK, "none")
     yield Finding("tokens", State.OK, str(tokens))
+
+
+def _recall(connection: apsw.Connection, vectors: int) -> Finding:
+    samples = max(_FEWEST_SAMPLES, min(_MOST_SAMPLES, _COMPARISONS // vectors))
+    found = check_recall(connection, samples=samples)
+    detail = f"the search finds {found.recall:.1%} of the true ten nearest ({found.samples} samples)"
+    if found.recall < _GOOD_RECALL:
+        return Finding("recall", State.WARNING, f"{detail}; `agent-memory rebuild-index` makes its sketches again")
+    return Finding("recall", State.OK, detail)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import apsw
 import numpy as np
 
+from agent_memory_server.adapters.sqlite.fetch import fetch
 from agent_memory_server.adapters.sqlite.ranges import Ranges, Rids, inside
 from agent_memory_server.domain.query import Term
 
@@ -17,7 +18,6 @@ _MANY_RANGES = 16
 
 _COUNT = "SELECT count(*) FROM fts WHERE fts MATCH ? AND rowid BETWEEN ? AND ?"
 _MATCHES = "SELECT rowid FROM fts WHERE fts MATCH ? AND rowid BETWEEN ? AND ?"
-_RANKED = "SELECT rowid, rank FROM fts WHERE fts MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rank LIMIT ?"
 _WHOLE_INDEX = "SELECT doc FROM fts_words WHERE term = ?"
 _REMEMBERED = 4_096
 _RARE = 64
@@ -29,20 +29,16 @@ def quoted(term: Term) -> str:
 
 
 def expression(terms: Sequence[Term]) -> str:
-    """FTS5's query for records that hold one of the terms and every required one.
-
-    Optional terms are part of it beside required ones, so that FTS5's rank counts them.
-    """
-    either = " OR ".join(quoted(term) for term in terms)
+    """FTS5's query for records that hold one of the terms and every required one."""
     required = [quoted(term) for term in terms if term.required]
-    return " AND ".join([*required, f"({either})"])
+    return " AND ".join(required) if required else " OR ".join(quoted(term) for term in terms)
 
 
 def matching(connection: apsw.Connection, query: str, ranges: Ranges) -> Rids:
     """Records of the ranges that match, ascending."""
     found: list[int] = []
     for bounds in _lookups(ranges):
-        found += [row[0] for row in connection.execute(_MATCHES, (query, *bounds)).fetchall()]
+        found += [row[0] for row in fetch(connection, _MATCHES, (query, *bounds))]
     rids = np.array(found, np.int64)
     return rids if len(ranges) <= _MANY_RANGES else rids[inside(rids, ranges)]
 
@@ -51,22 +47,7 @@ def count(connection: apsw.Connection, query: str, ranges: Ranges) -> int:
     """How many records of the ranges match."""
     if len(ranges) > _MANY_RANGES:
         return len(matching(connection, query, ranges))
-    return sum(connection.execute(_COUNT, (query, *bounds)).fetchall()[0][0] for bounds in ranges)
-
-
-def ranked(connection: apsw.Connection, query: str, ranges: Ranges, wanted: int) -> Rids:
-    """About the best `wanted` by FTS5's own rank, whose statistics are those of the whole index."""
-    rows: list[tuple[int, float]] = []
-    several = len(ranges) > _MANY_RANGES
-    for bounds in _lookups(ranges):
-        rows += connection.execute(_RANKED, (query, *bounds, -1 if several else wanted)).fetchall()
-    rids = np.array([row[0] for row in rows], np.int64)
-    if several:
-        here = inside(rids, ranges)
-        return rids[here][:wanted]
-    if len(ranges) > 1:
-        rids = rids[np.argsort([row[1] for row in rows], kind="stable")]
-    return rids[:wanted]
+    return sum(fetch(connection, _COUNT, (query, *bounds))[0][0] for bounds in ranges)
 
 
 def _lookups(ranges: Ranges) -> Ranges:
@@ -99,6 +80,6 @@ class Frequencies:
     @staticmethod
     def _counted(connection: apsw.Connection, term: Term, ranges: Ranges, whole: bool) -> int:
         if whole and len(term.words) == 1:
-            rows = connection.execute(_WHOLE_INDEX, (term.words[0],)).fetchall()
+            rows = fetch(connection, _WHOLE_INDEX, (term.words[0],))
             return int(rows[0][0]) if rows else 0
         return count(connection, quoted(term), ranges)

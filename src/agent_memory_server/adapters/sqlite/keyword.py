@@ -11,17 +11,15 @@ from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite import fulltext
 from agent_memory_server.adapters.sqlite.blocks import BlockView
-from agent_memory_server.adapters.sqlite.ranges import Ranges, Rids, find
+from agent_memory_server.adapters.sqlite.fetch import fetch_for
+from agent_memory_server.adapters.sqlite.ranges import Rids
 from agent_memory_server.adapters.sqlite.scopes import Selected
 from agent_memory_server.adapters.sqlite.word_rows import Occurrences, WordRows, flat
 from agent_memory_server.domain.query import Term
 from agent_memory_server.domain.ranking import Arm, bm25, keep_terms
 
-FEW = 3_000
-"""So many records given by a filter are compared word by word rather than looked up in the index."""
-
-_DEPTHS = (300, 1_000)
-"""Candidates that are taken from the index by its own rank, for pages that end within 100 and within 1,000."""
+_CHUNK = 50_000
+"""Matches that are scored at once: a bound on memory."""
 
 _WORDS = "SELECT w.rid, w.w FROM carray(?) a CROSS JOIN words w ON w.rid = a.value"
 
@@ -39,9 +37,11 @@ NOTHING = Found(Arm(np.empty(0, np.int64), np.empty(0)), 0)
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The terms that are looked for, and the records of the selection that hold each."""
+    """terms: those that decide which records match. weighed, frequencies: every term that some record holds, and how
+    many of the selection do: all of them count for the score of a match."""
 
     terms: tuple[Term, ...]
+    weighed: tuple[Term, ...]
     frequencies: tuple[int, ...]
 
 
@@ -53,7 +53,10 @@ def _kept(terms: Sequence[Term], frequencies: Sequence[int], records: int) -> _K
     optional = [i for i, term in enumerate(terms) if not term.required]
     chosen = [optional[i] for i in keep_terms([frequencies[i] for i in optional], records)]
     kept = sorted(required + chosen)
-    return _Kept(tuple(terms[i] for i in kept), tuple(frequencies[i] for i in kept)) if kept else None
+    if not kept:
+        return None
+    held = [i for i, frequency in enumerate(frequencies) if frequency > 0]
+    return _Kept(tuple(terms[i] for i in kept), tuple(terms[i] for i in held), tuple(frequencies[i] for i in held))
 
 
 def _counts(found: Sequence[Occurrences], rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -68,7 +71,7 @@ def _counts(found: Sequence[Occurrences], rows: NDArray[np.int64]) -> NDArray[np
 
 
 def _ordered(rids: Rids, scores: NDArray[np.float64], wanted: int) -> Arm:
-    if wanted < len(scores):
+    if 0 < wanted < len(scores):
         bound = np.partition(scores, len(scores) - wanted)[len(scores) - wanted]
         near = np.flatnonzero(scores >= bound)
         rids, scores = rids[near], scores[near]
@@ -84,13 +87,17 @@ def _score(
     return bm25(_counts(found, rows), lengths, kept.frequencies, selected.records, max(mean, 1e-9))
 
 
-def _union(found: Sequence[Occurrences]) -> NDArray[np.int64]:
-    return np.unique(np.concatenate([occurrences.rows for occurrences in found]))
+def _holding(kept: _Kept, found: Sequence[Occurrences]) -> NDArray[np.int64]:
+    """Rows with one of the kept terms and every required one, ascending. found: for each weighed term."""
+    deciding = [one for term, one in zip(kept.weighed, found, strict=True) if term in kept.terms]
+    rows = deciding[0].rows if len(deciding) == 1 else np.unique(np.concatenate([one.rows for one in deciding]))
+    for term, one in zip(kept.weighed, found, strict=True):
+        if term.required:
+            rows = np.intersect1d(rows, one.rows, assume_unique=True)
+    return rows
 
 
-def in_block(
-    block: BlockView, selected: Selected, terms: Sequence[Term], allowed: Rids | None, wanted: int
-) -> Found:
+def in_block(block: BlockView, selected: Selected, terms: Sequence[Term], allowed: Rids | None, wanted: int) -> Found:
     """Over the records of a block (and of `allowed`, ascending): every match is scored."""
     found = [block.words.occurrences(term) for term in terms]
     if block.live is not None:
@@ -100,11 +107,8 @@ def in_block(
     kept = _kept(terms, frequencies, selected.records)
     if kept is None:
         return NOTHING
-    found = [one for term, one in zip(terms, found, strict=True) if term in kept.terms]
-    rows = _union(found)
-    for term, one in zip(kept.terms, found, strict=True):
-        if term.required:
-            rows = np.intersect1d(rows, one.rows, assume_unique=True)
+    found = [one for term, one in zip(terms, found, strict=True) if term in kept.weighed]
+    rows = _holding(kept, found)
     if allowed is not None:
         rows = np.intersect1d(rows, block.rows_of(allowed), assume_unique=True)
     if not len(rows):
@@ -121,55 +125,48 @@ def in_index(
     wanted: int,
     frequencies: Sequence[int],
 ) -> Found:
-    """Over a wide selection: the index gives candidates, the stored words their scores.
+    """Over a wide selection: the index gives the records that match, the stored words their scores.
+
+    FTS5's own rank is of no use: it costs 2 µs for each match, reading and scoring the words half of that, and its
+    statistics are those of the whole store.
 
     frequencies: of each term among the records of the ranges.
     """
     kept = _kept(terms, frequencies, selected.records)
     if kept is None:
         return NOTHING
-    query = fulltext.expression(kept.terms)
-    if allowed is not None and len(allowed) <= FEW:
-        candidates = allowed
-        total = None
-    else:
-        candidates, total = _candidates(connection, query, selected.ranges, allowed, wanted)
-    rids, words = stored_words(connection, candidates)
-    found = [words.occurrences(term) for term in kept.terms]
-    rows = _union(found)
-    for term, one in zip(kept.terms, found, strict=True):
-        if term.required:
-            rows = np.intersect1d(rows, one.rows, assume_unique=True)
-    if not len(rows):
+    candidates = fulltext.matching(connection, fulltext.expression(kept.terms), selected.ranges)
+    if allowed is not None:
+        candidates = np.intersect1d(candidates, allowed, assume_unique=True)
+    return _scored(connection, selected, kept, candidates, wanted)
+
+
+def among_few(
+    connection: apsw.Connection, selected: Selected, terms: Sequence[Term], few: Rids, wanted: int,
+    frequencies: Sequence[int],
+) -> Found:  # fmt: skip
+    """Over the few records that a filter leaves of a wide selection, word by word. `few` is ascending."""
+    kept = _kept(terms, frequencies, selected.records)
+    return NOTHING if kept is None else _scored(connection, selected, kept, few, wanted)
+
+
+def _scored(connection: apsw.Connection, selected: Selected, kept: _Kept, candidates: Rids, wanted: int) -> Found:
+    parts, total = [], 0
+    for start in range(0, len(candidates), _CHUNK):
+        rids, words = stored_words(connection, candidates[start : start + _CHUNK])
+        found = [words.occurrences(term) for term in kept.weighed]
+        rows = _holding(kept, found)
+        total += len(rows)
+        parts.append(_ordered(rids[rows], _score(words, found, rows, kept, selected), wanted))
+    if not total:
         return NOTHING
-    scores = _score(words, found, rows, kept, selected)
-    return Found(_ordered(rids[rows], scores, wanted), len(rows) if total is None else total)
-
-
-def _candidates(
-    connection: apsw.Connection, query: str, ranges: Ranges, allowed: Rids | None, wanted: int
-) -> tuple[Rids, int]:
-    """Records to score, and how many match in all."""
-    depth = next((d for d, page in zip(_DEPTHS, (100, 1_000), strict=True) if wanted <= page), None)
-    if allowed is None:
-        total = fulltext.count(connection, query, ranges)
-        if depth is None or total <= depth:
-            return fulltext.matching(connection, query, ranges), total
-        return np.sort(fulltext.ranked(connection, query, ranges, depth)), total
-    both = np.intersect1d(fulltext.matching(connection, query, ranges), allowed, assume_unique=True)
-    if depth is None or len(both) <= FEW:
-        return both, len(both)
-    best = fulltext.ranked(connection, query, ranges, -1)
-    return np.sort(best[np.isin(best, both)][:depth]), len(both)
+    if len(parts) == 1:
+        return Found(parts[0], total)
+    every = _ordered(np.concatenate([arm.keys for arm in parts]), np.concatenate([arm.scores for arm in parts]), wanted)
+    return Found(every, total)
 
 
 def stored_words(connection: apsw.Connection, rids: Rids) -> tuple[Rids, WordRows]:
     """The words of records (ascending), row by row; those that are gone are left out."""
-    rows = connection.execute(_WORDS, (apsw.carray(np.ascontiguousarray(rids)),)).fetchall() if len(rids) else []
+    rows = fetch_for(connection, _WORDS, rids)
     return np.array([row[0] for row in rows], np.int64), flat([row[1] for row in rows])
-
-
-def holding(words: WordRows, rids: Rids, term: Term, wanted: Rids) -> set[int]:
-    """Those of `wanted` (ascending) that hold the term. rids: the records of the rows, ascending."""
-    rows = words.occurrences(term).rows
-    return set(rids[rows[find(rows, np.flatnonzero(np.isin(rids, wanted)))]].tolist())

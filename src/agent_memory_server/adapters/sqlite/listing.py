@@ -11,7 +11,7 @@ from typing import Any
 import apsw
 
 from agent_memory_server.adapters.sqlite.filter_sql import Sql, all_of, where
-from agent_memory_server.adapters.sqlite.matching import count, range_condition
+from agent_memory_server.adapters.sqlite.matching import count, range_conditions
 from agent_memory_server.adapters.sqlite.rows import load
 from agent_memory_server.adapters.sqlite.scopes import Selected, select
 from agent_memory_server.adapters.sqlite.sql import fetch
@@ -20,7 +20,7 @@ from agent_memory_server.domain.filters import Filter
 from agent_memory_server.domain.query import Order, Page
 from agent_memory_server.domain.scope import Scope
 
-_SORTED_RECORDS = 20_000
+SORTED_RECORDS = 20_000
 """Up to so many matches are sorted; more are read along the order's index, where a page is never far."""
 
 _BY = {Order.NEWEST: "{0}m.created_at DESC, {0}m.id", Order.STORED: "{0}m.id"}
@@ -70,8 +70,8 @@ def _sorted(
 ) -> list[tuple[Any, ...]]:
     by = _BY[order].format("+")  # the plus keeps SQLite off the order's index: everybody's records are in it
     found: list[tuple[Any, ...]] = []
-    for bounds in selected.ranges:
-        condition, values = all_of([range_condition(selected, bounds), *behind])
+    for matching in range_conditions(connection, selected):
+        condition, values = all_of([matching, *behind])
         statement = f"SELECT m.created_at, m.id, m.rid FROM memories m WHERE {condition} ORDER BY {by} LIMIT ?"
         found += fetch(connection, statement, [*values, wanted])
     return sorted(found, key=lambda row: _sort_key(order, row))[:wanted]
@@ -111,7 +111,7 @@ def list_records(
     skipped = 0 if behind else offset
     selected = select(connection, scope, filter_)
     total = count(connection, selected)
-    ordered = _sorted if total <= _SORTED_RECORDS else _walked
+    ordered = _sorted if total <= SORTED_RECORDS else _walked
     rows = ordered(connection, selected, behind, order, skipped + limit + 1)[skipped:]
     page = rows[:limit]
     memories = load(connection, [row[2] for row in page])

@@ -9,19 +9,42 @@ from numpy.typing import NDArray
 from agent_memory_server.adapters.sqlite.filter_sql import Sql, where
 from agent_memory_server.adapters.sqlite.scopes import Selected
 from agent_memory_server.adapters.sqlite.sql import fetch
+from agent_memory_server.domain.filters import Filter, TimeField, TimeRange
 
-_TIME_INDEX_RECORDS = 20_000
+WIDE_RECORDS = 20_000
 """In a selection of fewer records, walking its own row ids beats an index over the times of everybody."""
 
+FEW = 5_000
+"""Records in a range of times, up to which the index over times is the shorter walk in a wide selection."""
 
-def range_condition(selected: Selected, bounds: tuple[int, int]) -> Sql:
-    """The conditions that are left, and one of the selection's ranges, on table `memories` (alias m)."""
-    within = None if selected.scopes is None else bounds
-    time_index = selected.scopes is None or selected.records > _TIME_INDEX_RECORDS
-    condition, values = where(selected.rest, within=within, time_index=time_index)
-    if within is None:
-        return condition, values
-    return f"m.rid BETWEEN ? AND ? AND ({condition})", [*bounds, *values]
+_INDEXED_TIMES = frozenset({TimeField.CREATED_AT, TimeField.EVENT_DATE})
+
+
+def _few_in_time(connection: apsw.Connection, selected: Selected) -> bool:
+    """Whether one of the filter's ranges of times holds few records of the whole store. Costs a fifth of a
+    millisecond at most, where SQLite would guess."""
+    for condition in selected.rest.conditions:
+        if isinstance(condition, TimeRange) and condition.field in _INDEXED_TIMES:
+            sql, values = where(Filter((condition,)))
+            probe = f"SELECT count(*) FROM (SELECT 1 FROM memories m WHERE {sql} LIMIT ?)"
+            ((found,),) = fetch(connection, probe, [*values, FEW])
+            if found < FEW:
+                return True
+    return False
+
+
+def range_conditions(connection: apsw.Connection, selected: Selected) -> list[Sql]:
+    """For each range of the selection the condition on `memories` (alias m) that finds its matching records."""
+    wide = selected.records > WIDE_RECORDS
+    by_time = wide and _few_in_time(connection, selected)
+    if selected.scopes is None:
+        return [where(selected.rest, time_index=by_time)]
+    rid = "+m.rid" if by_time else "m.rid"  # the plus leaves the time as the only way in
+    found = []
+    for bounds in selected.ranges:
+        condition, values = where(selected.rest, within=bounds, time_index=by_time)
+        found.append((f"{rid} BETWEEN ? AND ? AND ({condition})", [*bounds, *values]))
+    return found
 
 
 def matching_rids(connection: apsw.Connection, selected: Selected) -> NDArray[np.int64] | None:
@@ -30,8 +53,7 @@ def matching_rids(connection: apsw.Connection, selected: Selected) -> NDArray[np
     if not selected.rest.conditions:
         return None
     found: list[NDArray[np.int64]] = []
-    for bounds in selected.ranges:
-        condition, values = range_condition(selected, bounds)
+    for condition, values in range_conditions(connection, selected):
         rows = fetch(connection, f"SELECT m.rid FROM memories m WHERE {condition}", values)
         if rows:
             found.append(np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))))
@@ -43,8 +65,7 @@ def count(connection: apsw.Connection, selected: Selected) -> int:
     if not selected.rest.conditions:
         return selected.records
     total = 0
-    for bounds in selected.ranges:
-        condition, values = range_condition(selected, bounds)
+    for condition, values in range_conditions(connection, selected):
         ((found,),) = fetch(connection, f"SELECT count(*) FROM memories m WHERE {condition}", values)
         total += found
     return total

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.calibration import REFINED_SCALE, Fit
-from agent_memory_server.adapters.sqlite.exact import NOTHING, Distances, distances_of, joined
+from agent_memory_server.adapters.sqlite.codes import SLACK, CodesView
+from agent_memory_server.adapters.sqlite.exact import Distances, distances_of, joined
 from agent_memory_server.adapters.sqlite.hamming import hamming, nearest_count, refined
 from agent_memory_server.adapters.sqlite.signs import query_planes
 from agent_memory_server.adapters.sqlite.sketch import Part, Positions, SketchView
@@ -31,7 +32,7 @@ SURE_DEVIATIONS = 5.0
 _COARSE_LEAST = 400
 _COARSE_SHARE = 0.002
 _FIRST = 24
-_BATCH = 512
+_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,12 @@ class _Scanned:
     def positions(self, at: NDArray[np.int64]) -> Positions:
         """Positions in the sketch of entries of `bits`."""
         if len(self.parts) == 1 and isinstance(self.parts[0], slice):
-            return at + self.parts[0].start
-        everything = [
-            np.arange(part.start, part.stop) if isinstance(part, slice) else part for part in self.parts
-        ]
-        return np.concatenate(everything)[at]
+            start: int = self.parts[0].start
+            return at + start
+        everything: Positions = np.concatenate(
+            [np.arange(part.start, part.stop) if isinstance(part, slice) else part for part in self.parts]
+        )
+        return everything[at]
 
 
 def _scan(sketch: SketchView, parts: Sequence[Part], plane: NDArray[np.uint64], gone: int) -> _Scanned:
@@ -78,21 +80,40 @@ class NearestByBits:
         self._most_bits = len(query)
         self._scanned = _scan(sketch, parts, self._planes[0], gone=self._most_bits + 1)
 
-    def best(self, wanted: int) -> Distances:
-        """The nearest `wanted` records in order."""
+    def best(self, wanted: int, sure: int) -> Distances:
+        """The nearest `wanted` records in order. Of them only the first `sure` decide how deep the search goes: the
+        others are as good as the candidates for these."""
         bits = self._scanned.bits
         least = max(_COARSE_LEAST, 4 * wanted, int(_COARSE_SHARE * len(bits)))
         reach = min(nearest_count(bits, least), self._most_bits)
+        if self._sketch.codes is not None:
+            return self._best_by_codes(self._sketch.codes, reach, wanted, sure)
         rids, estimates = self._estimated(np.flatnonzero(bits <= reach))
         first = np.argsort(estimates, kind="stable")[: wanted + _FIRST]
         exact = distances_of(self._connection, rids[first], self._query)
-        farther = min(self._reach(self._calibration.coarse, exact, wanted, DEVIATIONS), self._most_bits)
+        farther = min(self._reach(self._calibration.coarse, exact, sure), self._most_bits)
         if farther > reach:
             more, more_estimates = self._estimated(np.flatnonzero((bits > reach) & (bits <= farther)))
             rids, estimates = np.concatenate([rids, more]), np.concatenate([estimates, more_estimates])
         left = np.ones(len(rids), np.bool_)
         left[first] = False
-        return self._completed(exact, rids[left], estimates[left], wanted)
+        return self._completed(exact, rids[left], estimates[left], (wanted, sure))
+
+    def _best_by_codes(self, codes: CodesView, reach: int, wanted: int, sure: int) -> Distances:
+        """The same with the copy in memory, whose distances are exact but for its slack."""
+        bits = self._scanned.bits
+        near = self._coded(codes, np.flatnonzero(bits <= reach))
+        farther = min(self._reach(self._calibration.coarse, near, sure), self._most_bits)
+        if farther > reach:
+            near = joined([near, self._coded(codes, np.flatnonzero((bits > reach) & (bits <= farther)))])
+        if wanted < len(near.values):
+            last = float(np.partition(near.values, wanted - 1)[wanted - 1])
+            near = near.within(last + 2 * SLACK)
+        return distances_of(self._connection, near.rids, self._query).best(wanted)
+
+    def _coded(self, codes: CodesView, at: NDArray[np.int64]) -> Distances:
+        positions = self._scanned.positions(at)
+        return Distances(self._sketch.rids[positions], codes.distances(positions, self._query))
 
     def within(self, bound: float) -> Distances:
         """Every record of at most this distance, in no order."""
@@ -104,31 +125,31 @@ class NearestByBits:
 
     def _estimated(self, at: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         positions = self._scanned.positions(at)
-        columns = np.take(self._sketch.columns, positions, axis=1)
+        columns = self._sketch.columns[:, positions]
         return self._sketch.rids[positions], refined(columns, self._planes, self._scanned.bits[at]) / REFINED_SCALE
 
     @staticmethod
-    def _reach(fit: Fit, found: Distances, wanted: int, deviations: float) -> float:
+    def _reach(fit: Fit, found: Distances, wanted: int) -> float:
         """Bits within which records lie that are nearer than the last of the best `wanted` found."""
         if len(found.values) < wanted:
             return math.inf
         last = float(np.partition(found.values, wanted - 1)[wanted - 1])
-        return fit.reach(float(np.arccos(np.clip(1.0 - last, -1.0, 1.0))), deviations)
+        return fit.reach(float(np.arccos(np.clip(1.0 - last, -1.0, 1.0))), DEVIATIONS)
 
     def _completed(
-        self, exact: Distances, rids: NDArray[np.int64], estimates: NDArray[np.float64], wanted: int
+        self, exact: Distances, rids: NDArray[np.int64], estimates: NDArray[np.float64], depth: tuple[int, int]
     ) -> Distances:
         """Read further candidates by estimate, until none can be nearer than the last of the best."""
-        fine = self._calibration.fine
-        while len(rids):
-            near = estimates <= self._reach(fine, exact, wanted, DEVIATIONS)
-            rids, estimates = rids[near], estimates[near]
-            if len(rids) > _BATCH:
-                bound = np.partition(estimates, _BATCH)[_BATCH]
-                batch = estimates <= bound
-            else:
-                batch = np.ones(len(rids), np.bool_)
-            exact = joined([exact, distances_of(self._connection, rids[batch], self._query) if len(rids) else NOTHING])
-            exact = exact.best(wanted)
-            rids, estimates = rids[~batch], estimates[~batch]
+        wanted, sure = depth
+        near = estimates <= self._reach(self._calibration.fine, exact, sure)
+        rids, estimates = rids[near], estimates[near]
+        order = np.argsort(estimates, kind="stable")
+        rids, estimates = rids[order], estimates[order]
+        start, size = 0, _BATCH
+        while start < (
+            end := int(np.searchsorted(estimates, self._reach(self._calibration.fine, exact, sure), "right"))
+        ):
+            batch = rids[start : min(start + size, end)]
+            exact = joined([exact, distances_of(self._connection, batch, self._query)]).best(wanted)
+            start, size = start + size, 2 * size
         return exact.best(wanted)

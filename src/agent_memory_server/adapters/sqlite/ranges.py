@@ -30,7 +30,18 @@ def find(sorted_rids: Rids, wanted: Rids) -> NDArray[np.int64]:
         return np.empty(0, np.int64)
     at = np.searchsorted(sorted_rids, wanted)
     at[at == len(sorted_rids)] = 0
-    return at[sorted_rids[at] == wanted]
+    found: NDArray[np.int64] = at[sorted_rids[at] == wanted]
+    return found
+
+
+def members(rids: Rids, wanted: Rids) -> NDArray[np.bool_]:
+    """For each of n record numbers, in any order, whether it is among `wanted`, which ascends."""
+    if not len(wanted):
+        return np.zeros(len(rids), np.bool_)
+    at = np.searchsorted(wanted, rids)
+    at[at == len(wanted)] = 0
+    found: NDArray[np.bool_] = wanted[at] == rids
+    return found
 
 
 class Growing:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent_memory_server.adapters.sqlite.dense import DenseArm
+from agent_memory_server.adapters.sqlite.dense import Vector
 from agent_memory_server.adapters.sqlite.exact import Distances, distance_by_rid
-from agent_memory_server.adapters.sqlite.selection import Selection
 from agent_memory_server.adapters.sqlite.ranges import Rids
+from agent_memory_server.adapters.sqlite.selection import Selection
 from agent_memory_server.domain.query import Evidence, Mode, StoreQuery
 from agent_memory_server.domain.ranking import ARM_DEPTH, Arm, Placed, by_distance, by_words, fuse
 
@@ -45,18 +45,19 @@ def keyword_page(selection: Selection, query: StoreQuery) -> RankingPage:
     return RankingPage(_words_page(found.arm, query.offset, end), found.total)
 
 
-def semantic_page(selection: Selection, query: StoreQuery) -> RankingPage:
+def semantic_page(selection: Selection, query: StoreQuery, vector: Vector) -> RankingPage:
     """By distance alone; records without a vector that hold the words follow behind."""
-    assert query.vector is not None
     end = query.offset + query.limit
     owed = selection.owed()
-    dense = selection.dense(query.vector)
+    dense = selection.dense(vector)
     if query.within is None:
-        best, total = dense.best(end), selection.records - len(owed)
+        best, total = dense.best(end, end), selection.records - len(owed)
     else:
         near = dense.within(query.within)
         best, total = near.best(end), len(near.rids)
-    placed = by_distance(_arm(Distances(best.rids[query.offset : end], best.values[query.offset : end])), before=query.offset)
+    placed = by_distance(
+        _arm(Distances(best.rids[query.offset : end], best.values[query.offset : end])), before=query.offset
+    )
     if not len(owed):
         return RankingPage(placed, total)
     behind = selection.keyword(query.terms, max(end - total, 0), among=owed)
@@ -64,12 +65,11 @@ def semantic_page(selection: Selection, query: StoreQuery) -> RankingPage:
     return RankingPage(placed, total + behind.total, unembedded=len(owed))
 
 
-def hybrid_page(selection: Selection, query: StoreQuery) -> RankingPage:
+def hybrid_page(selection: Selection, query: StoreQuery, vector: Vector) -> RankingPage:
     """Both arms: their best ARM_DEPTH united and fused, then what is left by distance, then by words alone.
 
     Required terms narrow the whole ranking.
     """
-    assert query.vector is not None
     start, end = query.offset, query.offset + query.limit
     required = [term for term in query.terms if term.required]
     among = selection.holding(required) if required else None
@@ -81,15 +81,15 @@ def hybrid_page(selection: Selection, query: StoreQuery) -> RankingPage:
         owed = np.intersect1d(owed, among, assume_unique=True)
     embedded = records - len(owed)
     words = selection.keyword(query.terms, ARM_DEPTH, among).arm
-    dense = selection.dense(query.vector, among)
-    best = dense.best(max(ARM_DEPTH, end))
+    dense = selection.dense(vector, among)
+    best = dense.best(ARM_DEPTH, min(end, ARM_DEPTH))
     head = Distances(best.rids[:ARM_DEPTH], best.values[:ARM_DEPTH])
     beyond = words.keys[~np.isin(words.keys, head.rids)]
     distances = distance_by_rid(dense.of(beyond), beyond)
     placed = fuse(_arm(head), words, alpha=query.alpha, distances=distances, page=slice(start, end))
     fused = np.concatenate([head.rids, beyond])
     if end > len(fused) and embedded > len(head.rids) + len(distances):
-        farther = dense.best(end + len(beyond))
+        farther = dense.best(end, end)
         placed += _behind(_arm(farther), fused, len(fused), query, _by_distance_only)
     if not len(owed):
         return RankingPage(placed, embedded)

@@ -53,13 +53,12 @@ def _reload_caches(connection: apsw.Connection) -> None:
     connection.execute(queries("records")["pruned_to"], (next_seq(connection),))
 
 
-def _empty_damaged_index(connection: apsw.Connection) -> None:
-    """A damaged word index is emptied; a sound one is replaced row by row and stays of use meanwhile."""
+def _mend_index(connection: apsw.Connection) -> None:
+    """A damaged word index is emptied; a sound one is replaced row by row and stays of use meanwhile. Looking takes
+    no lock, so it may take its time."""
     sql = queries("rebuild")
-    try:
-        connection.execute(sql["check_index"])
-    except apsw.CorruptError:
-        connection.execute(sql["empty_index"])
+    if fetch(connection, sql["check_index"]) != [("ok",)]:
+        _in_transaction(connection, methodcaller("execute", sql["empty_index"]))
 
 
 def _drop_orphans(connection: apsw.Connection) -> None:
@@ -79,10 +78,13 @@ def _rebuild_words(connection: apsw.Connection, rid: int, text: str) -> None:
     connection.execute(sql["put_index"], (rid, " ".join(found)))
 
 
-def _rebuild_batch(connection: apsw.Connection, after: int) -> tuple[int, int]:
-    """Rebuild the next records behind row id `after`: how many, and the last row id."""
+def _rebuild_batch(connection: apsw.Connection, after: int, newest: int) -> tuple[int, int]:
+    """Rebuild the next records behind row id `after`: how many, and the last row id.
+
+    newest: number of the last change to look at; what later changes wrote is right already.
+    """
     sql, put = queries("rebuild"), queries("records")
-    rows = fetch(connection, sql["batch"], (after, BATCH))
+    rows = fetch(connection, sql["batch"], (after, newest, BATCH))
     if not rows:
         return 0, after
     last = rows[-1][0]
@@ -117,12 +119,13 @@ def rebuild(connection: apsw.Connection) -> Iterator[Progress]:
     connection: one that may write, outside a transaction. Stopping half-way harms nothing: run it again.
     """
     ((total,),) = fetch(connection, queries("rebuild")["total"])
-    _in_transaction(connection, _empty_damaged_index)
+    newest = _in_transaction(connection, next_seq)
+    _mend_index(connection)
     _drop_orphans(connection)
     done, after, found = 0, -1, 1
     while found:
         yield Progress(done, max(done, total))
-        found, after = _in_transaction(connection, partial(_rebuild_batch, after=after))
+        found, after = _in_transaction(connection, partial(_rebuild_batch, after=after, newest=newest))
         done += found
     _in_transaction(connection, _finish)
 

@@ -21,7 +21,9 @@ from agent_memory_server.domain.words import word_codes, words
 KEPT_TOMBSTONES = 100_000
 """A process that is more deletions behind than this loads its caches anew."""
 
-_PRUNE_EVERY = 256
+PRUNE_EVERY = 256
+"""Change numbers between two looks at how many tombstones there are."""
+
 _TOPICS, _ENTITIES = TAG_KINDS[TagField.TOPICS], TAG_KINDS[TagField.ENTITIES]
 
 
@@ -40,6 +42,7 @@ class Stored:
     namespace: str
     user_id: str
     session_id: str
+    memory_type: str
     revision: int
     persisted_at: float | None
     text: str
@@ -136,7 +139,7 @@ class RecordChange:
     def finish(self) -> None:
         """Bring the figures up to date and bound the tombstones."""
         self._numbers.finish()
-        if self._buried and (self._buried >= _PRUNE_EVERY or self.seq % _PRUNE_EVERY == 0):
+        if self._buried and (self._buried >= PRUNE_EVERY or self.seq % PRUNE_EVERY == 0):
             self._prune()
 
     def _length(self, rid: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.record_change import RecordChange, Stored, find_stored
-from agent_memory_server.adapters.sqlite.rows import load
+from agent_memory_server.adapters.sqlite.rows import load_by_id
 from agent_memory_server.adapters.sqlite.sql import fetch, fetch_row, queries
 from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound
 from agent_memory_server.domain.memory import Memory, hash_of
@@ -26,20 +26,21 @@ def _check_place(scope: Scope, memory: Memory) -> None:
         raise Forbidden(f'writing to namespace "{memory.namespace}", user "{memory.user_id}" is not granted')
 
 
-def _same_place(stored: Stored, memory: Memory) -> bool:
-    return (stored.namespace, stored.user_id, stored.session_id) == (
-        memory.namespace, memory.user_id, memory.session_id,
+def _same_kind(stored: Stored, memory: Memory) -> bool:
+    return (stored.namespace, stored.user_id, stored.session_id, stored.memory_type) == (
+        memory.namespace, memory.user_id, memory.session_id, memory.memory_type.value,
     )  # fmt: skip
 
 
-def _target(connection: apsw.Connection, write: MemoryWrite) -> tuple[Memory, Stored | None]:
-    """The record under the id it is to have, and what that id holds now."""
+def _target(connection: apsw.Connection, write: MemoryWrite) -> tuple[Memory, Stored | None, bool]:
+    """The record under the id it is to have, what that id holds now, and whether it may be written there."""
     memory = write.memory
     stored = find_stored(connection, memory.id)
-    if stored is not None and write.fallback_id is not None and not _same_place(stored, memory):
-        memory = replace(memory, id=write.fallback_id)
-        stored = find_stored(connection, memory.id)
-    return memory, stored
+    if stored is None or write.fallback_id is None or _same_kind(stored, memory):
+        return memory, stored, True
+    memory = replace(memory, id=write.fallback_id)
+    stored = find_stored(connection, memory.id)
+    return memory, stored, stored is None or _same_kind(stored, memory)
 
 
 def _same_content(connection: apsw.Connection, memory: Memory) -> str | None:
@@ -52,8 +53,8 @@ def _same_content(connection: apsw.Connection, memory: Memory) -> str | None:
 def _put(
     connection: apsw.Connection, change: RecordChange, scope: Scope, write: MemoryWrite, now: float, deduplicate: bool
 ) -> PutResult:
-    memory, stored = _target(connection, write)
-    if stored is not None and not scope.allows(stored.namespace, stored.user_id):
+    memory, stored, free = _target(connection, write)
+    if not free or (stored is not None and not scope.allows(stored.namespace, stored.user_id)):
         return PutResult(memory.id, PutStatus.REFUSED)
     if deduplicate and (other := _same_content(connection, memory)) is not None:
         connection.execute(queries("records")["note_duplicate"], (now, other))
@@ -63,7 +64,8 @@ def _put(
         return PutResult(memory.id, PutStatus.CREATED)
     persisted_at = memory.persisted_at if stored.persisted_at is None else stored.persisted_at
     newer = replace(memory, revision=stored.revision + 1, persisted_at=persisted_at)
-    change.replace(stored, newer, write.vector)
+    # The vector of an equal text is as good as a new one, and nothing is owed.
+    change.replace(stored, newer, write.vector, keep_vector=write.vector is None and memory.text == stored.text)
     return PutResult(memory.id, PutStatus.REPLACED)
 
 
@@ -161,6 +163,6 @@ def owed_embeddings(connection: apsw.Connection, limit: int) -> list[Owed]:
 
 def stored_memories(connection: apsw.Connection, scope: Scope, ids: Sequence[str]) -> list[Memory]:
     """The records with these ids within the scope, in the order of the ids; each once."""
-    found = [stored for id_ in dict.fromkeys(ids) if (stored := _within(connection, scope, id_)) is not None]
-    memories = load(connection, [stored.rid for stored in found])
-    return [memories[stored.rid] for stored in found if stored.rid in memories]
+    found = load_by_id(connection, ids)
+    memories = [found[id_] for id_ in dict.fromkeys(ids) if id_ in found]
+    return [memory for memory in memories if scope.allows(memory.namespace, memory.user_id)]

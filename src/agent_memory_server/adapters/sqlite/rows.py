@@ -10,6 +10,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
+from agent_memory_server.adapters.sqlite.filter_sql import listed
 from agent_memory_server.adapters.sqlite.sql import fetch
 from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
 
@@ -109,3 +110,10 @@ def load(connection: apsw.Connection, rids: Sequence[int] | NDArray[np.int64]) -
     array = apsw.carray(np.ascontiguousarray(rids, dtype=np.int64))
     rows = fetch(connection, _LOAD, (array,))
     return {row[0]: memory_from(row[1:]) for row in rows}
+
+
+def load_by_id(connection: apsw.Connection, ids: Sequence[str]) -> dict[str, Memory]:
+    """The records with these ids, by id, in one statement, in whatever scope."""
+    among, values = listed(ids)
+    rows = fetch(connection, f"SELECT {COLUMNS} FROM {TABLES} WHERE m.id IN {among}", values)
+    return {row[0]: memory_from(row) for row in rows}

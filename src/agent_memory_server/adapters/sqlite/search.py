@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import apsw
 import numpy as np
 
 from agent_memory_server.adapters.sqlite.blocks import BlockCache, fits
 from agent_memory_server.adapters.sqlite.changes import Lagging, snapshot
+from agent_memory_server.adapters.sqlite.codes import CODES_BYTES
 from agent_memory_server.adapters.sqlite.evidence import with_matched_words
 from agent_memory_server.adapters.sqlite.fulltext import Frequencies
-from agent_memory_server.adapters.sqlite.matching import matching_rids
+from agent_memory_server.adapters.sqlite.matches import Matches
 from agent_memory_server.adapters.sqlite.ranking_page import RankingPage, hybrid_page, keyword_page, semantic_page
 from agent_memory_server.adapters.sqlite.rows import load
 from agent_memory_server.adapters.sqlite.scopes import select
@@ -21,8 +22,8 @@ from agent_memory_server.domain.query import Hit, Mode, Ranked, StoreQuery
 from agent_memory_server.domain.scope import Scope
 
 MEGABYTE = 1024 * 1024
-CACHE_MB = 64
-"""Of blocks at most: four users of 10,000 records, or forty of 1,000."""
+CACHE_MB = 128
+"""Of blocks at most: eight users of 10,000 records, or eighty of 1,000."""
 
 _NOTHING = Ranked(hits=(), total=0)
 
@@ -30,10 +31,14 @@ _NOTHING = Ranked(hits=(), total=0)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSettings:
     """dimensions: floats per stored vector; cache_mb: memory for blocks, beside the sketch, which takes
-    dimensions / 8 + 8 bytes for each record of the store once a wide search was made."""
+    dimensions / 8 + 8 bytes for each record of the store once a wide search was made.
+    block_bytes: vectors of one block at most; 16 MB are 10.9k records of 384 dimensions, compared in 0.3 ms.
+    few: records that a filter leaves of a wider selection, up to which they are read one by one (0.6 µs each)."""
 
     dimensions: int
     cache_mb: int = CACHE_MB
+    block_bytes: int = 16 * MEGABYTE
+    few: int = 3_000
 
 
 class Searcher:
@@ -45,10 +50,13 @@ class Searcher:
     def __init__(self, settings: SearchSettings) -> None:
         self._caches = Caches(
             dimensions=settings.dimensions,
+            block_bytes=settings.block_bytes,
+            few=settings.few,
             blocks=BlockCache(dimensions=settings.dimensions, max_bytes=settings.cache_mb * MEGABYTE),
-            sketches=SketchCache(),
+            sketches=SketchCache(dimensions=settings.dimensions, codes_bytes=CODES_BYTES),
             frequencies=Frequencies(),
         )
+        self._matches = Matches()
 
     def search(self, connection: apsw.Connection, scope: Scope, query: StoreQuery) -> Ranked:
         """See `MemoryStore.search`. On a reading connection outside a transaction; from any thread.
@@ -66,11 +74,11 @@ class Searcher:
         selected = select(connection, scope, query.filter)
         if not selected.records:
             return _NOTHING
-        allowed = matching_rids(connection, selected)
+        allowed = self._matches.of(connection, selected, seq)
         if allowed is not None and not len(allowed):
             return _NOTHING
         block = None
-        if fits(selected.records, selected.words, self._caches.dimensions):
+        if fits(selected.records, selected.words, self._caches.dimensions, self._caches.block_bytes):
             block = self._caches.blocks.get(connection, selected.ranges, seq)
         selection = Selection(connection, self._caches, selected, allowed, block, seq)
         return self._answer(selection, query, _page(selection, query))
@@ -97,5 +105,6 @@ class Searcher:
 def _page(selection: Selection, query: StoreQuery) -> RankingPage:
     if query.mode is Mode.KEYWORD or query.vector is None:
         return keyword_page(selection, query)
-    query = replace(query, vector=np.ascontiguousarray(query.vector, np.float32))
-    return semantic_page(selection, query) if query.mode is Mode.SEMANTIC else hybrid_page(selection, query)
+    vector = np.ascontiguousarray(query.vector, np.float32)
+    page = semantic_page if query.mode is Mode.SEMANTIC else hybrid_page
+    return page(selection, query, vector)

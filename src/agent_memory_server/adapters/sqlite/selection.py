@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite import dense, fulltext, keyword
 from agent_memory_server.adapters.sqlite.blocks import BlockCache, BlockView
+from agent_memory_server.adapters.sqlite.exact import distances_of
 from agent_memory_server.adapters.sqlite.ranges import Rids, inside
 from agent_memory_server.adapters.sqlite.scopes import Selected
 from agent_memory_server.adapters.sqlite.sketch import SketchCache
@@ -22,9 +23,11 @@ _OWED = "SELECT rid FROM memories WHERE embedded = 0 AND rid BETWEEN ? AND ?"
 
 @dataclass(frozen=True, slots=True)
 class Caches:
-    """What searches share."""
+    """What searches share. few: so many records that a filter leaves of a wide selection are read one by one."""
 
     dimensions: int
+    block_bytes: int
+    few: int
     blocks: BlockCache
     sketches: SketchCache
     frequencies: fulltext.Frequencies
@@ -52,8 +55,10 @@ class Selection:
         allowed = self.allowed if among is None else among
         if self.block is not None:
             return dense.from_block(self.block, query, allowed)
-        ranges = self.selected.ranges
-        return dense.from_file(self.connection, self.caches.sketches, self.seq, ranges, query, allowed)
+        if allowed is not None and len(allowed) <= self.caches.few:
+            return dense.InMemory(distances_of(self.connection, allowed, query))
+        sketch = self.caches.sketches.get(self.connection, self.seq)
+        return dense.from_file(self.connection, sketch, self.selected.ranges, query, allowed)
 
     def keyword(self, terms: Sequence[Term], wanted: int, among: Rids | None = None) -> keyword.Found:
         """The keyword arm's best `wanted`. among: only these of the records, ascending."""
@@ -63,6 +68,8 @@ class Selection:
         if self.block is not None:
             return keyword.in_block(self.block, self.selected, terms, allowed, wanted)
         frequencies = [self._frequency(term) for term in terms]
+        if allowed is not None and len(allowed) <= self.caches.few:
+            return keyword.among_few(self.connection, self.selected, terms, allowed, wanted, frequencies)
         return keyword.in_index(self.connection, self.selected, terms, allowed, wanted, frequencies)
 
     def _frequency(self, term: Term) -> int:

@@ -12,7 +12,7 @@ import apsw
 from agent_memory_server.adapters.sqlite.database import Database
 from agent_memory_server.adapters.sqlite.session_rows import message_from_row
 from agent_memory_server.adapters.sqlite.session_writer import Append, append_messages, find_head, put_session
-from agent_memory_server.adapters.sqlite.sql import queries
+from agent_memory_server.adapters.sqlite.sql import queries, snapshot
 from agent_memory_server.domain.errors import Forbidden
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
@@ -34,11 +34,9 @@ class SqliteSessionStore:
             return None
 
         def work(connection: apsw.Connection) -> Session | None:
-            connection.execute("BEGIN")  # head and messages of one state
-            head = find_head(connection, key, now=now)
-            session = replace(head.session, messages=_messages(connection, head.sid, last)) if head else None
-            connection.execute("COMMIT")
-            return session
+            with snapshot(connection):
+                head = find_head(connection, key, now=now)
+                return replace(head.session, messages=_messages(connection, head.sid, last)) if head else None
 
         return await self._database.read(work)
 
@@ -82,13 +80,13 @@ class SqliteSessionStore:
         append = Append(messages=messages, ttl_seconds=ttl_seconds, strategy=strategy, records=records)
         return await self._database.write(lambda connection: append_messages(connection, scope, key, append, now=now))
 
-    async def delete(self, scope: Scope, key: SessionKey) -> bool:
+    async def delete(self, scope: Scope, key: SessionKey, *, now: float) -> bool:
         """Delete the session and its messages; whether it was there."""
         if not scope.allows(key.namespace, key.user_id):
             return False
 
         def work(connection: apsw.Connection) -> bool:
-            connection.execute(_SQL["delete"], (key.namespace, key.user_id, key.session_id))
+            connection.execute(_SQL["delete"], (key.namespace, key.user_id, key.session_id, now))
             return connection.changes() > 0
 
         return await self._database.write(work)
@@ -100,11 +98,10 @@ class SqliteSessionStore:
         values = _within(scope, namespace, user_id) | {"now": now, "limit": limit, "offset": offset}
 
         def work(connection: apsw.Connection) -> SessionPage:
-            connection.execute("BEGIN")  # page and total of one state
-            keys = _keys(connection.execute(_SQL["list"], values))
-            total: int = connection.execute(_SQL["count"], values).get
-            connection.execute("COMMIT")
-            return SessionPage(keys=tuple(keys), total=total)
+            with snapshot(connection):
+                keys = _keys(connection.execute(_SQL["list"], values))
+                total: int = connection.execute(_SQL["count"], values).get
+                return SessionPage(keys=tuple(keys), total=total)
 
         return await self._database.read(work)
 

@@ -21,7 +21,7 @@ from agent_memory_server.adapters.sqlite.sql import queries
 from agent_memory_server.domain.errors import Conflict
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
-from agent_memory_server.ports.memory_store import MemoryWrite
+from agent_memory_server.ports.memory_store import MemoryWrite, PutStatus
 from agent_memory_server.ports.session_store import Appended
 
 _SQL = queries("sessions")
@@ -66,8 +66,7 @@ def put_session(
         connection.execute(_SQL["replace"], {**values, "sid": sid})
     position = _replace_messages(connection, sid, position, messages)
     connection.execute(_SQL["advance"], (sid, revision + 1, len(messages), position))
-    if records:
-        put_records(connection, scope, records, now=now, deduplicate=False)
+    _put_owed(connection, scope, records, now=now)
     return replace(session, messages=messages, revision=revision + 1, message_count=len(messages))
 
 
@@ -100,9 +99,14 @@ def append_messages(
     )
     # The record of a repeated message was stored with it, and may have been deleted since: it stays as it is.
     owed = [record for record in append.records if record.memory.id not in repeated]
-    if owed:
-        put_records(connection, scope, owed, now=now, deduplicate=False)
+    _put_owed(connection, scope, owed, now=now)
     return Appended(session=session, messages=messages)
+
+
+def _put_owed(connection: apsw.Connection, scope: Scope, records: Sequence[MemoryWrite], *, now: float) -> None:
+    for result in put_records(connection, scope, records, now=now, deduplicate=False):
+        if result.status is PutStatus.REFUSED:
+            raise Conflict(f"the record id {result.id} is taken; choose another one")
 
 
 def _changed(key: SessionKey, wanted: int, found: int) -> str:

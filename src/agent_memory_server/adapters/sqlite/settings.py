@@ -33,7 +33,7 @@ class StorageSettings(BaseModel):
         "process; the last writes may be lost when the power fails.",
     )
     vector_cache_mb: int = Field(
-        64,
+        128,
         ge=1,
         le=1_048_576,
         alias="VECTOR_CACHE_MB",

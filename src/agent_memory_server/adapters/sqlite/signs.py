@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,9 +32,9 @@ def query_planes(vector: NDArray[np.float32]) -> Columns:
     """
     levels = 1 << PLANES
     # 2.5 deviations hold 98.8 % of normal components; the rest is clipped.
-    reach = 2.5 * float(np.sqrt(np.mean(np.square(vector)))) or 1.0
-    codes = np.clip(np.floor((vector / reach + 1.0) * (levels / 2)), 0, levels - 1).astype(np.uint8)
-    # floor puts exact zeros among the positive; the stored signs have them among the negative.
+    reach = 2.5 * math.sqrt(float(np.vecdot(vector, vector)) / len(vector)) or 1.0
+    codes = np.minimum(np.maximum((vector / reach + 1.0) * (levels / 2), 0), levels - 1).astype(np.uint8)
+    # Rounding down puts exact zeros among the positive; the stored signs have them among the negative.
     codes[(vector <= 0) & (codes == levels // 2)] = levels // 2 - 1
     shifts = np.arange(PLANES - 1, -1, -1, dtype=np.uint8)[:, None]
     return as_columns(np.packbits((codes >> shifts) & 1, axis=1)).T.copy()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import apsw
 import numpy as np
@@ -11,7 +13,9 @@ from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.calibration import Calibration, calibrate
 from agent_memory_server.adapters.sqlite.changes import Lagging, changes_since
-from agent_memory_server.adapters.sqlite.ranges import Growing, Ranges, Rids, find, inside
+from agent_memory_server.adapters.sqlite.codes import Codes, CodesView, read_codes
+from agent_memory_server.adapters.sqlite.fetch import fetch, fetch_for
+from agent_memory_server.adapters.sqlite.ranges import Growing, Ranges, Rids, find, inside, members
 from agent_memory_server.adapters.sqlite.signs import Columns, as_columns
 
 _PAGE = "SELECT rid, b FROM sketch WHERE rid > ? ORDER BY rid LIMIT ?"
@@ -29,7 +33,7 @@ class SketchView:
     """One state of the sketch.
 
     rids (n,), ascending up to `base`, unordered behind; columns (words, n); dead: positions of records that are
-    gone or replaced, ascending.
+    gone or replaced, ascending. codes: a finer copy of the vectors, where it fits into memory.
     """
 
     rids: Rids
@@ -37,6 +41,7 @@ class SketchView:
     base: int
     dead: Positions
     calibration: Calibration | None
+    codes: CodesView | None = None
 
     def parts(self, ranges: Ranges, allowed: Rids | None) -> list[Part]:
         """Where the records of the ranges (and of `allowed`, ascending) are."""
@@ -58,13 +63,7 @@ class SketchView:
         """Positions of those of `rids` (ascending) that are here, ascending; dead ones may be among them."""
         head = find(self.rids[: self.base], rids)
         tail = self.rids[self.base :]
-        if not len(tail):
-            return head
-        order = np.argsort(tail, kind="stable")
-        left = np.searchsorted(tail[order], rids, side="left")
-        right = np.searchsorted(tail[order], rids, side="right")
-        several = [order[a:b] for a, b in zip(left[right > left], right[right > left], strict=True)]
-        return np.sort(np.concatenate([head, *(one + self.base for one in several)]))
+        return np.concatenate([head, np.flatnonzero(members(tail, rids)) + self.base]) if len(tail) else head
 
     def _without_dead(self, positions: Positions) -> Positions:
         return positions[~np.isin(positions, self.dead)] if len(self.dead) else positions
@@ -73,31 +72,33 @@ class SketchView:
 class _Sketch:
     """The sketch that follows the file: `view` is its state as of commit `seq`."""
 
-    def __init__(self, connection: apsw.Connection, seq: int) -> None:
+    def __init__(self, connection: apsw.Connection, seq: int, dimensions: int, codes_bytes: int) -> None:
+        self._dimensions = dimensions
+        self._most_codes = codes_bytes // dimensions
         pages = []
         last = -1
-        while rows := connection.execute(_PAGE, (last, _PAGE_ROWS)).fetchall():
+        while rows := fetch(connection, _PAGE, (last, _PAGE_ROWS)):
             pages.append(_arrays(rows))
             last = rows[-1][0]
-        self._calibration = calibrate(connection, [rids for rids, _ in pages])
-        self._columns: Growing | None = None
-        if pages:
-            self._reset(
-                np.concatenate([rids for rids, _ in pages]), np.concatenate([columns for _, columns in pages], axis=1)
-            )
-        else:
-            self._reset(np.empty(0, np.int64), np.empty((0, 0), np.uint64))
+        rids = [rids for rids, _ in pages] or [np.empty(0, np.int64)]
+        columns = [columns for _, columns in pages] or [np.empty((0, 0), np.uint64)]
+        self._calibration = calibrate(connection, rids)
+        everything = np.concatenate(rids)
+        codes = None
+        if 0 < len(everything) <= self._most_codes:
+            codes = Codes(*read_codes(connection, everything, dimensions))
+        self._reset(everything, np.concatenate(columns, axis=1), codes)
         self.seq = seq
 
-    def _reset(self, rids: Rids, columns: Columns) -> None:
-        self._rids, self._columns = Growing(rids), Growing(columns)
+    def _reset(self, rids: Rids, columns: Columns, codes: Codes | None) -> None:
+        self._rids, self._columns, self._codes = Growing(rids), Growing(columns), codes
         self._dead: Positions = np.empty(0, np.int64)
         self._base = len(rids)
         self.view = self._view()
 
     def _view(self) -> SketchView:
-        assert self._columns is not None
-        return SketchView(self._rids.view, self._columns.view, self._base, self._dead, self._calibration)
+        codes = self._codes.view if self._codes else None
+        return SketchView(self._rids.view, self._columns.view, self._base, self._dead, self._calibration, codes)
 
     def follow(self, connection: apsw.Connection, seq: int) -> bool:
         """Bring it to commit `seq`, which the connection sees. False: it must be loaded anew."""
@@ -105,21 +106,24 @@ class _Sketch:
         if changes is None:
             return False
         touched = np.sort(np.concatenate([changes.changed, changes.gone]))
-        rows = connection.execute(_SOME, (apsw.carray(np.sort(changes.changed)),)).fetchall() if len(touched) else []
+        rows = fetch_for(connection, _SOME, np.sort(changes.changed))
         if rows and not self.view.columns.shape[0]:
             return False  # the first vectors of the file: now the width is known
         self._dead = np.union1d(self._dead, self.view.positions(touched))
         if rows:
-            self._append(*_arrays(rows))
+            self._append(connection, *_arrays(rows))
         self.view = self._view()
         if len(self._rids.view) - self._base + len(self._dead) > max(4096, self._base // 16):
             self._compact(connection)
         self.seq = seq
         return True
 
-    def _append(self, rids: Rids, columns: Columns) -> None:
-        assert self._columns is not None
+    def _append(self, connection: apsw.Connection, rids: Rids, columns: Columns) -> None:
         before = self._rids.view
+        if self._codes and len(before) + len(rids) > self._most_codes:
+            self._codes = None
+        if self._codes:
+            self._codes.extend(connection, rids, self._dimensions)
         ordered = len(before) == self._base and (not self._base or rids[0] > before[-1])
         self._rids.extend(rids)
         self._columns.extend(columns)
@@ -133,19 +137,25 @@ class _Sketch:
         kept = np.flatnonzero(alive)
         order = kept[np.argsort(rids[kept], kind="stable")]
         self._calibration = calibrate(connection, [rids[order]])
-        self._reset(rids[order], self.view.columns[:, order])
+        codes = Codes(*self._codes.view.taken(order)) if self._codes else None
+        self._reset(rids[order], self.view.columns[:, order], codes)
 
 
-def _arrays(rows: list[tuple[int, bytes]]) -> tuple[Rids, Columns]:
+def _arrays(rows: Sequence[Sequence[Any]]) -> tuple[Rids, Columns]:
     rids = np.array([row[0] for row in rows], np.int64)
     bits = np.frombuffer(b"".join([row[1] for row in rows]), np.uint8).reshape(len(rows), -1)
     return rids, as_columns(bits)
 
 
 class SketchCache:
-    """The sketch, loaded when it is first needed; shared by the reading threads."""
+    """The sketch, loaded when it is first needed; shared by the reading threads.
 
-    def __init__(self) -> None:
+    codes_bytes: memory for a finer copy of the vectors; a store that needs more has none.
+    """
+
+    def __init__(self, *, dimensions: int, codes_bytes: int = 0) -> None:
+        self._dimensions = dimensions
+        self._codes_bytes = codes_bytes
         self._lock = threading.Lock()
         self._sketch: _Sketch | None = None
 
@@ -160,6 +170,6 @@ class SketchCache:
                 raise Lagging
             self._sketch = None  # stays so if what follows fails: the sketch is complete or absent
             if sketch is None or (sketch.seq < seq and not sketch.follow(connection, seq)):
-                sketch = _Sketch(connection, seq)
+                sketch = _Sketch(connection, seq, self._dimensions, self._codes_bytes)
             self._sketch = sketch
             return sketch.view

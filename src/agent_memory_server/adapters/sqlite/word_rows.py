@@ -13,6 +13,7 @@ from agent_memory_server.domain.words import word_codes
 
 Codes = NDArray[np.uint32]
 Rows = NDArray[np.int32]
+_FIRST = np.ones(1, np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,9 @@ class WordRows:
         for offset, code in enumerate(codes[1:], start=1):
             at = at[at + offset < len(self.codes)]
             at = at[(self.codes[at + offset] == code) & (self.row_of[at + offset] == self.row_of[at])]
-        rows, counts = np.unique(self.row_of[at], return_counts=True)
-        return Occurrences(rows.astype(np.int64), counts)
+        rows = self.row_of[at].astype(np.int64)  # ascending, as the words are
+        first = np.flatnonzero(np.concatenate([_FIRST[: len(rows)], rows[1:] != rows[:-1]]))
+        return Occurrences(rows[first], np.diff(first, append=len(rows)))
 
 
 def flat(blobs: Sequence[bytes | None], first_row: int = 0) -> WordRows:

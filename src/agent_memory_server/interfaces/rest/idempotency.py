@@ -123,8 +123,8 @@ class Idempotency:
             body=bytes(response.body),
             headers=tuple(header for header in headers if header[0] != "content-length"),
         )
+        now = app.clock()
         try:
-            now = app.clock()
             await app.answers.keep(subject, key, answer, now=now, expires_at=now + self._kept_s)
         except Unavailable as exc:
             # The write is done and must be acknowledged; a repetition finds it by the derived ids.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from agent_memory_client._async.base import Calls
-from agent_memory_client._async.transport import segment
+from agent_memory_client._async.transport import only_revision, segment
 from agent_memory_client.answers import checked, read
 from agent_memory_client.models.enums import MemoryTypeEnum, SearchModeEnum
 from agent_memory_client.models.fields import new_id
@@ -73,19 +73,23 @@ class MemoryCalls(Calls):
         """The record with this id. Raises: MemoryNotFoundError."""
         return read(MemoryRecord, await self._transport.send("GET", f"{_RECORDS}/{segment(memory_id, 'memory_id')}"))
 
-    async def edit_long_term_memory(self, memory_id: str, updates: Mapping[str, Any]) -> MemoryRecord:
+    async def edit_long_term_memory(
+        self, memory_id: str, updates: Mapping[str, Any], *, if_revision: int | None = None
+    ) -> MemoryRecord:
         """Change the given members of a record (EditMemoryRecordRequest tells which there are) and return it.
 
-        Raises: MemoryNotFoundError.
+        if_revision: change only this revision. Raises: MemoryNotFoundError; MemoryConflictError, when the record is at
+        another revision.
         """
         request = checked(EditMemoryRecordRequest, dict(updates))
         address = f"{_RECORDS}/{segment(memory_id, 'memory_id')}"
-        return read(
-            MemoryRecord, await self._transport.send("PATCH", address, body=request.model_dump_json(exclude_none=True))
+        response = await self._transport.send(
+            "PATCH", address, body=request.model_dump_json(exclude_none=True), headers=only_revision(if_revision)
         )
+        return read(MemoryRecord, response)
 
     async def delete_long_term_memories(self, memory_ids: Sequence[str]) -> AckResponse:
-        """Delete records. Unknown ids are not errors; the status tells how many records there were."""
+        """Delete records, at most 1000 in a call. Unknown ids are not errors; the status tells how many there were."""
         return read(AckResponse, await self._transport.send("DELETE", _RECORDS, query={"memory_ids": list(memory_ids)}))
 
     async def list_long_term_memories(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agent_memory_client._async.base import Calls
-from agent_memory_client._async.transport import segment
+from agent_memory_client._async.transport import only_revision, segment
 from agent_memory_client.answers import checked, read
 from agent_memory_client.exceptions import MemoryConflictError, MemoryNotFoundError, MemoryValidationError
 from agent_memory_client.models.fields import new_id
@@ -105,17 +105,20 @@ class SessionCalls(Calls):
         user_id: str | None = None,
         model_name: str | None = None,
         context_window_max: int | None = None,
+        *,
+        if_revision: int | None = None,
     ) -> WorkingMemoryResponse:
         """Replace the whole session by this one; what `memory` leaves out is reset.
 
         `memory.namespace` is filled in place with the default namespace; user_id serves when `memory` names no user.
-        To add messages, append them: a session that was read earlier may have changed since.
+        if_revision: replace only this revision, so that what others wrote since it was read is not lost. To add
+        messages, append them. Raises: MemoryConflictError, when the session is at another revision.
         """
         if memory.namespace is None:
             memory.namespace = self.config.default_namespace
         if user_id is not None and memory.user_id is None:
             memory = memory.model_copy(update={"user_id": user_id})
-        return await self._put(session_id, memory, model_name, context_window_max, {})
+        return await self._put(session_id, memory, model_name, context_window_max, only_revision(if_revision))
 
     async def _put(
         self,

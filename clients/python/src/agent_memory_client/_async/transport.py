@@ -20,11 +20,20 @@ from agent_memory_client.exceptions import (
     MemoryTimeoutError,
     MemoryValidationError,
 )
+from agent_memory_client.models.fields import new_id
 
 Query: TypeAlias = Mapping[str, str | int | bool | list[str] | None]
 
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _HOPELESS = (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)
+
+
+def only_revision(revision: int | None) -> dict[str, str]:
+    """Headers that make a write depend on the stored revision; none when it is to be written in any case.
+
+    The key lets a repeated attempt get the answer of the first one, which otherwise would be in its own way.
+    """
+    return {} if revision is None else {"If-Match": f'"{revision}"', "Idempotency-Key": new_id()}
 
 
 def segment(value: str, name: str) -> str:

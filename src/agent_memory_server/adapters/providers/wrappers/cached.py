@@ -67,9 +67,10 @@ class Cached(Wrapper):
 
     def _missing(self, wanted: Mapping[bytes, str], found: dict[bytes, Vector]) -> list[bytes]:
         missing = []
-        for digest in wanted.keys() - found.keys():
-            vector = self._recent.find(digest)
-            if vector is None:
+        for digest in wanted:
+            if digest in found:
+                continue
+            if (vector := self._recent.find(digest)) is None:
                 missing.append(digest)
             else:
                 found[digest] = vector
@@ -82,7 +83,7 @@ class Cached(Wrapper):
         outcomes: Mapping[bytes, Vector | MemoryServerError] = {}
         try:
             vectors = await self._kept(wanted)
-            vectors |= await self._computed({digest: wanted[digest] for digest in wanted.keys() - vectors.keys()})
+            vectors |= await self._computed({digest: text for digest, text in wanted.items() if digest not in vectors})
             outcomes = vectors
         except MemoryServerError as exc:
             outcomes = dict.fromkeys(wanted, exc)

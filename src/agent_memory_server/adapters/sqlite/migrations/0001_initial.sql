@@ -51,6 +51,7 @@ CREATE TABLE memories(
 ) STRICT;
 CREATE INDEX memories_seq ON memories(seq);
 CREATE INDEX memories_session ON memories(session_id) WHERE session_id <> '';
+CREATE INDEX memories_type ON memories(memory_type);
 CREATE INDEX memories_hash ON memories(memory_hash);
 CREATE INDEX memories_created ON memories(created_at);
 CREATE INDEX memories_event ON memories(event_date) WHERE event_date IS NOT NULL;

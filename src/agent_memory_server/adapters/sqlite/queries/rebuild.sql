@@ -2,7 +2,7 @@
 SELECT count(*) FROM memories;
 
 -- name: check_index
-INSERT INTO fts(fts) VALUES ('integrity-check');
+PRAGMA integrity_check(fts);
 
 -- name: empty_index
 INSERT INTO fts(fts) VALUES ('delete-all');
@@ -43,7 +43,7 @@ DELETE FROM tags WHERE kind = ?1 AND tag = ?2 AND rid = ?3 AND NOT EXISTS (
 
 -- name: batch
 SELECT m.rid, m.text, m.topics, m.entities, v.v FROM memories m LEFT JOIN vecs v ON v.rid = m.rid
-WHERE m.rid > ? ORDER BY m.rid LIMIT ?;
+WHERE m.rid > ? AND +m.seq <= ? ORDER BY m.rid LIMIT ?;
 
 -- name: embedded
 UPDATE memories SET embedded = EXISTS (SELECT 1 FROM vecs v WHERE v.rid = memories.rid)

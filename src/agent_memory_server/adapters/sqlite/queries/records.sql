@@ -5,7 +5,7 @@ INSERT INTO meta(key, value) VALUES ('seq', 1) ON CONFLICT(key) DO UPDATE SET va
 SELECT value FROM meta WHERE key = 'dimensions';
 
 -- name: stored
-SELECT m.rid, m.id, s.namespace, s.user_id, m.session_id, m.revision, m.persisted_at, m.text, m.topics, m.entities,
+SELECT m.rid, m.id, s.namespace, s.user_id, m.session_id, m.memory_type, m.revision, m.persisted_at, m.text, m.topics, m.entities,
   m.embedded, m.access_count, m.last_accessed
 FROM memories m JOIN scopes s ON s.scope = m.rid >> 24 WHERE m.id = ?;
 

@@ -48,7 +48,8 @@ UPDATE sessions SET revision = ?2, message_count = ?3, next_position = ?4, strat
 WHERE sid = ?1
 
 -- name: delete
-DELETE FROM sessions WHERE namespace = ? AND user_id = ? AND session_id = ?
+DELETE FROM sessions
+WHERE namespace = ? AND user_id = ? AND session_id = ? AND (expires_at IS NULL OR expires_at > ?)
 
 -- name: purge_expired
 DELETE FROM sessions WHERE sid IN (

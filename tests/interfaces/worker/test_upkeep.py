@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from structlog.testing import capture_logs
+
+from agent_memory_server.adapters.providers.deterministic import DeterministicEmbedder
+from agent_memory_server.domain.errors import InvalidRequest, Unavailable
+from agent_memory_server.domain.memory import Memory
+from agent_memory_server.domain.principal import LOCAL
+from agent_memory_server.domain.retention import RetentionPolicy
+from agent_memory_server.domain.session import Session, SessionKey
+from agent_memory_server.interfaces.worker.upkeep import Pace, run_upkeep
+from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.converse import SessionWrite, put_session
+from agent_memory_server.operations.options import Options
+from agent_memory_server.operations.recall import recall
+from agent_memory_server.operations.remember import remember
+from agent_memory_server.operations.window import Window
+from tests.support.rest import DIMENSIONS, application, wall_clock
+from tests.support.waiting import until
+
+QUICK = Pace(owed_s=0.02, access_s=0.02, purge_s=0.02, backoff_s=0.01, longest_backoff_s=0.05)
+SLOW = Pace(owed_s=3600, access_s=3600, purge_s=3600)
+
+
+class Moody:
+    """An embedder that fails as long as it is told to, and refuses one text for good."""
+
+    def __init__(self) -> None:
+        self._inner = DeterministicEmbedder(DIMENSIONS)
+        self.failing = False
+        self.refused = ""
+        self.calls = 0
+
+    model = "deterministic"
+    dimensions = DIMENSIONS
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.calls += 1
+        if self.failing:
+            raise Unavailable("the model sleeps")
+        if self.refused and self.refused in texts:
+            raise InvalidRequest("the model refuses a text")
+        return await self._inner.embed(texts)
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+@asynccontextmanager
+async def upkeep(app: Application, pace: Pace) -> AsyncIterator[None]:
+    running = asyncio.ensure_future(run_upkeep(app, pace=pace))
+    try:
+        yield
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+def owed_none(app: Application) -> Callable[[], Awaitable[bool]]:
+    async def none_owed() -> bool:
+        return (await app.memories.stats()).unembedded == 0
+
+    return none_owed
+
+
+def memory(text: str, **members: Any) -> Memory:
+    now = wall_clock()
+    times = {"created_at": now, "updated_at": now, "last_accessed": now}
+    return Memory(**{"id": text, "text": text, **times, **members})
+
+
+async def test_what_could_not_be_embedded_is_embedded_once_the_model_is_back(tmp_path: Path) -> None:
+    embedder = Moody()
+    async with application(tmp_path, embedder=embedder) as app:
+        embedder.failing = True
+        await remember(app, LOCAL, [memory("zebra"), memory("lion")])
+        assert (await app.memories.stats()).unembedded == 2
+        async with upkeep(app, QUICK):
+            with capture_logs() as logs:
+                calls = embedder.calls
+                await until(lambda: _called(embedder, calls + 3))
+                assert (await app.memories.stats()).unembedded == 2
+            embedder.failing = False
+            await until(owed_none(app))
+        failures = [line["failures"] for line in logs if line["event"] == "upkeep.failed"]
+        assert failures[:2] == [1, 2]
+
+
+async def _called(embedder: Moody, times: int) -> bool:
+    return embedder.calls >= times
+
+
+async def test_a_write_that_owes_rings_the_loop_at_once(tmp_path: Path) -> None:
+    embedder = Moody()
+    async with application(tmp_path, embedder=embedder) as app, upkeep(app, SLOW):
+        embedder.failing = True
+        await remember(app, LOCAL, [memory("zebra")])
+        embedder.failing = False
+        await until(owed_none(app))
+
+
+async def test_what_another_process_left_is_found_without_a_ring(tmp_path: Path) -> None:
+    embedder = Moody()
+    async with application(tmp_path, embedder=embedder) as app:
+        embedder.failing = True
+        await remember(app, LOCAL, [memory("zebra")])
+        app.owed.clear()
+        embedder.failing = False
+        async with upkeep(app, QUICK):
+            await until(owed_none(app))
+
+
+async def test_a_text_that_the_model_refuses_holds_up_no_other(tmp_path: Path) -> None:
+    embedder = Moody()
+    async with application(tmp_path, embedder=embedder) as app:
+        embedder.failing = True
+        await remember(app, LOCAL, [memory("odd"), memory("zebra")])
+        embedder.failing, embedder.refused = False, "odd"
+        async with upkeep(app, QUICK):
+            await until(owed_none(app))
+
+
+async def test_accesses_are_written_in_a_while(tmp_path: Path) -> None:
+    async with application(tmp_path) as app:
+        await remember(app, LOCAL, [memory("zebra", last_accessed=wall_clock() - 3600)])
+        app.accesses.note(["zebra", "nothing"])
+        async with upkeep(app, QUICK):
+
+            async def accessed() -> bool:
+                return (await recall(app, LOCAL, "zebra")).access_count == 1
+
+            await until(accessed)
+
+
+async def test_accesses_noted_last_are_written_when_the_loop_ends(tmp_path: Path) -> None:
+    async with application(tmp_path) as app:
+        await remember(app, LOCAL, [memory("zebra", last_accessed=wall_clock() - 3600)])
+        async with upkeep(app, SLOW):
+            await asyncio.sleep(0)
+            app.accesses.note(["zebra"])
+        assert (await recall(app, LOCAL, "zebra")).access_count == 1
+
+
+async def test_sessions_whose_time_is_over_are_dropped(tmp_path: Path) -> None:
+    now = wall_clock()
+    async with application(tmp_path, clock=lambda: now) as app:
+        key = SessionKey("", "", "s")
+        session = Session(key=key, created_at=now, updated_at=now, last_accessed=now, ttl_seconds=60)
+        await put_session(app, LOCAL, SessionWrite(key=key, session=session), Window())
+        now += 61
+        assert (await app.memories.stats()).sessions == 1
+        async with upkeep(app, QUICK):
+
+            async def dropped() -> bool:
+                return (await app.memories.stats()).sessions == 0
+
+            await until(dropped)
+
+
+async def test_the_policy_of_forgetting_is_applied(tmp_path: Path) -> None:
+    policy = RetentionPolicy(max_age_days=1)
+    rules = Options(forgetting=policy, forgetting_every_s=0.02)
+    async with application(tmp_path, rules=rules) as app:
+        old = wall_clock() - 2 * 86_400
+        await remember(
+            app, LOCAL, [memory("old", created_at=old), memory("new"), memory("kept", created_at=old, pinned=True)]
+        )
+        async with upkeep(app, QUICK):
+
+            async def forgotten() -> bool:
+                return (await app.memories.stats()).memories == 2
+
+            await until(forgotten)
+        assert [m.id for m in await app.memories.get(LOCAL.scope, ["old", "new", "kept"])] == ["new", "kept"]
+
+
+async def test_without_a_policy_nothing_is_forgotten(tmp_path: Path) -> None:
+    async with application(tmp_path, rules=Options(forgetting_every_s=0.001)) as app:
+        await remember(app, LOCAL, [memory("old", created_at=0.0, last_accessed=0.0)])
+        app.accesses.note(["old"])
+        async with upkeep(app, QUICK):
+
+            async def went_round() -> bool:
+                return (await recall(app, LOCAL, "old")).access_count == 1
+
+            await until(went_round)
+        assert (await app.memories.stats()).memories == 1
