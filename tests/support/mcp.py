@@ -6,14 +6,16 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import uvicorn
-from mcp import Client
+from mcp import Client, StdioServerParameters
 from mcp.client.sse import sse_client
+from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from starlette.types import ASGIApp
 
@@ -25,6 +27,7 @@ from agent_memory_server.interfaces.mcp.reach import Reach
 from agent_memory_server.interfaces.mcp.sse import open_sse
 from agent_memory_server.operations.application import Application
 from tests.support import rest
+from tests.support.processes import command, environment
 
 Json = dict[str, Any]
 
@@ -109,11 +112,22 @@ async def events(app: Application, options: McpOptions | None = None, reach: Rea
         yield url
 
 
-def client(url: str, mode: str, **headers: str) -> AbstractAsyncContextManager[Client]:
+@asynccontextmanager
+async def client(url: str, mode: str, **headers: str) -> AsyncIterator[Client]:
     """An official client of the address; mode: "legacy" with the handshake, "auto" the newest that both know."""
-    if "/sse" in url:
-        return Client(sse_client(url, headers=headers), mode=mode)  # type: ignore[arg-type]
-    import httpx2
+    if url.endswith("/sse"):
+        async with Client(sse_client(url, headers=headers), mode=mode) as connected:
+            yield connected
+    else:
+        async with (
+            httpx2.AsyncClient(headers=headers, timeout=60, trust_env=False) as http,
+            Client(streamable_http_client(url, http_client=http), mode=mode) as connected,
+        ):
+            yield connected
 
-    http = httpx2.AsyncClient(headers=headers, timeout=60)
-    return Client(streamable_http_client(url, http_client=http), mode=mode)  # type: ignore[arg-type]
+
+def stdio_client_of(folder: Path, mode: str, **settings: str) -> Client:
+    """An official client that starts `agent-memory mcp` on a data folder."""
+    line = command("mcp")
+    server = StdioServerParameters(command=line[0], args=line[1:], env=environment(folder, settings), cwd=folder)
+    return Client(stdio_client(server), mode=mode)

@@ -290,7 +290,7 @@ _EDIT = Tool(
         "namespace": schema.optional("string"),
         "user_id": schema.optional("string"),
         "session_id": schema.optional("string"),
-        "event_date": schema.optional("string", "ISO 8601"),
+        "event_date": {"type": ["string", "number", "null"], "description": "ISO 8601"},
         "pinned": schema.optional("boolean", "true: never forgotten by age."),
     },
     required=("memory_id",),
