@@ -99,7 +99,9 @@ async def listening(app: ASGIApp) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def streamable(app: Application, options: McpOptions | None = None, reach: Reach | None = None) -> AsyncIterator[str]:
+async def streamable(
+    app: Application, options: McpOptions | None = None, reach: Reach | None = None
+) -> AsyncIterator[str]:
     """The streamable endpoint on this application; the server's address."""
     async with open_streamable(app, options or McpOptions(), reach or Reach()) as endpoint, listening(endpoint) as url:
         yield url

@@ -15,7 +15,6 @@ from agent_memory_server.domain.scope import Scope
 from agent_memory_server.interfaces.auth import AuthMode
 from agent_memory_server.interfaces.mcp.options import McpOptions
 from agent_memory_server.operations.credentials import add_token, principal_of
-
 from tests.support.mcp import Calls, Json, calls, client, events, streamable
 
 TOKENS = McpOptions(auth=AuthMode.TOKEN)
