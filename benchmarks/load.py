@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Connection:
-    """One keep-alive connection. Answers must carry Content-Length."""
+    """One keep-alive connection. Answers carry Content-Length, or come in chunks."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -32,8 +32,17 @@ class Connection:
             if line[:15].lower() == b"content-length:":
                 length = int(line[15:])
                 break
+            if line[:26].lower() == b"transfer-encoding: chunked":
+                return int(head[9:12]), await self._chunks()
         body = await self._reader.readexactly(length) if length else b""
         return int(head[9:12]), body
+
+    async def _chunks(self) -> bytes:
+        body = b""
+        while size := int(await self._reader.readuntil(b"\r\n"), 16):
+            body += (await self._reader.readexactly(size + 2))[:-2]
+        await self._reader.readuntil(b"\r\n")
+        return body
 
     def close(self) -> None:
         """Close the connection."""

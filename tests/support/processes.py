@@ -73,15 +73,17 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *args: str, env: Mapping[str, str] | None = None) -> Iterator[Server]:
+def serving(folder: Path, *args: str, env: Mapping[str, str] | None = None, door: str = "api") -> Iterator[Server]:
     """A server on `folder` and a free port, which listens; ended at the end in whatever state it is.
+
+    door: the command that serves, "api" or "mcp".
 
     Raises: AssertionError with what it wrote, when it ends instead of listening.
     """
     errors = folder.parent / "server-errors.txt"
     with errors.open("w") as sink:
         process = subprocess.Popen(
-            command("api", "--port", "0", *args),
+            command(door, "--port", "0", *args),
             env=environment(folder, env),
             cwd=folder.parent,
             stdout=subprocess.PIPE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from agent_memory_server.cli.output import echo_json
-from agent_memory_server.cli.run import exit_on_refusal
+from agent_memory_server.cli.start import exit_on_refusal
 from agent_memory_server.settings import load
 from agent_memory_server.settings.auth import decide_auth
 from agent_memory_server.settings.load import require_startable

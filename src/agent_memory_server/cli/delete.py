@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import click
 
-from agent_memory_server.cli.run import FAILED, with_application
+from agent_memory_server.cli.run import with_application
+from agent_memory_server.cli.start import FAILED
 from agent_memory_server.domain.filters import Condition, Filter, TextField, only
 from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.principal import LOCAL

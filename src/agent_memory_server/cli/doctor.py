@@ -13,7 +13,7 @@ import click
 from agent_memory_server import __version__
 from agent_memory_server.cli.listening import bound
 from agent_memory_server.cli.output import AS_JSON, echo_json
-from agent_memory_server.cli.run import FAILED, exit_on_refusal, started
+from agent_memory_server.cli.start import FAILED, exit_on_refusal, started
 from agent_memory_server.compose.maintenance import examining, model_finding
 from agent_memory_server.domain.errors import MemoryServerError
 from agent_memory_server.domain.finding import Finding, State

@@ -11,7 +11,8 @@ main = LazyGroup(
     help="Memory for AI agents: run the server, and look after its data folder.\n\n"
     "Settings come from environment variables; `agent-memory config show` lists them.",
     entries={
-        "api": Lazy(f"{_PACKAGE}.api:api", "Run the REST server."),
+        "api": Lazy(f"{_PACKAGE}.api:api", "Run the server: REST, and MCP at /mcp."),
+        "mcp": Lazy(f"{_PACKAGE}.mcp:mcp", "Run the MCP server: stdio, or over HTTP."),
         "search": Lazy(f"{_PACKAGE}.search:search", "Search or list memories."),
         "delete": Lazy(f"{_PACKAGE}.delete:delete", "Delete memories or a session."),
         "token": Lazy(f"{_PACKAGE}.token:token", "Add, list, show and remove access tokens."),

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from agent_memory_server.cli.run import exit_on_refusal, started
+from agent_memory_server.cli.start import exit_on_refusal, started
 from agent_memory_server.compose.maintenance import rebuilding, reembedding
 from agent_memory_server.settings import Settings
 

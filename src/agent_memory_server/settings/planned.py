@@ -15,7 +15,6 @@ from agent_memory_server.settings.errors import Problem
 
 _CONFIG = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, allow_inf_nan=False)
 _REFERENCE_FACTORY = "agent_memory_server.memory_vector_db_factory.create_redis_memory_vector_db"
-Port = Annotated[int, Field(ge=0, le=65535)]
 Share = Annotated[float, Field(ge=0, le=2)]
 Source = Literal["LLM", "BERT"]
 
@@ -128,21 +127,6 @@ class ExtractionSettings(BaseModel):
     )
 
 
-class McpSettings(BaseModel):
-    """The MCP server."""
-
-    model_config = _CONFIG
-
-    host: str = Field("0.0.0.0", alias="MCP_HOST", description="Address of MCP over HTTP.")  # noqa: S104 (the format's default; nothing listens yet)
-    port: Port = Field(9000, alias="MCP_PORT", description="Port of MCP over HTTP.")
-    default_user: str | None = Field(
-        None, alias="DEFAULT_MCP_USER_ID", description="User of tool calls that name none."
-    )
-    default_namespace: str | None = Field(
-        None, alias="DEFAULT_MCP_NAMESPACE", description="Namespace of tool calls that name none."
-    )
-
-
 class TaskSettings(BaseModel):
     """Background tasks on Redis."""
 
@@ -172,7 +156,7 @@ class OAuth2Settings(BaseModel):
     )
 
 
-PLANNED = (RedisSettings, GenerationSettings, ExtractionSettings, McpSettings, TaskSettings, OAuth2Settings)
+PLANNED = (RedisSettings, GenerationSettings, ExtractionSettings, TaskSettings, OAuth2Settings)
 
 
 def refusals(redis: RedisSettings) -> list[Problem]:

@@ -6,13 +6,13 @@ from pydantic import BaseModel, ConfigDict
 
 from agent_memory_server.adapters.providers.settings import EmbeddingSettings
 from agent_memory_server.adapters.sqlite.settings import StorageSettings
+from agent_memory_server.interfaces.mcp.settings import McpSettings
 from agent_memory_server.interfaces.rest.settings import ServerSettings
 from agent_memory_server.settings.auth import AuthSettings
 from agent_memory_server.settings.memory import MemorySettings, SessionSettings
 from agent_memory_server.settings.planned import (
     ExtractionSettings,
     GenerationSettings,
-    McpSettings,
     OAuth2Settings,
     RedisSettings,
     TaskSettings,
@@ -30,6 +30,7 @@ class Settings(BaseModel):
     embedding: EmbeddingSettings
     providers: ProviderSettings
     server: ServerSettings
+    mcp: McpSettings
     auth: AuthSettings
     memory: MemorySettings
     sessions: SessionSettings
@@ -37,6 +38,5 @@ class Settings(BaseModel):
     redis: RedisSettings
     generation: GenerationSettings
     extraction: ExtractionSettings
-    mcp: McpSettings
     tasks: TaskSettings
     oauth2: OAuth2Settings

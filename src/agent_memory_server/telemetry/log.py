@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 
 import structlog
 from structlog.typing import Processor
@@ -67,3 +68,12 @@ def configure_log(settings: LogSettings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def frames_of(fault: BaseException) -> list[str]:
+    """Where an unforeseen exception came from: its last frames as `file:line function`.
+
+    The exception's own message is left out on purpose: it may quote a request.
+    """
+    frames = traceback.extract_tb(fault.__traceback__)
+    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-8:]]

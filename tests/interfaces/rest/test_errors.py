@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from agent_memory_client.models import ErrorResponse
 from agent_memory_server.domain import errors
 from agent_memory_server.domain.errors import MemoryServerError
-from agent_memory_server.interfaces.rest.errors import STATUS, status_of
+from agent_memory_server.interfaces.status import STATUS, status_of
 from tests.support.rest import Server
 
 

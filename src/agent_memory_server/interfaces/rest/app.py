@@ -8,8 +8,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import FastAPI
 
 from agent_memory_server import __version__
+from agent_memory_server.interfaces.auth import authenticator
 from agent_memory_server.interfaces.rest import docs, errors
-from agent_memory_server.interfaces.rest.auth import authenticator
 from agent_memory_server.interfaces.rest.idempotency import Idempotency
 from agent_memory_server.interfaces.rest.limits import BodyLimit, RequestLog
 from agent_memory_server.interfaces.rest.openapi import describe

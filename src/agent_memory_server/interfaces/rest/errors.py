@@ -1,4 +1,4 @@
-"""Failures as HTTP answers: one table from domain error to status, one shape for every body.
+"""Failures as HTTP answers, one shape for every body.
 
 `detail` is a sentence, or for 422 the list of what is wrong with the request's members; `code` names the failure
 for programs. A failure that is the server's own fault (500) says nothing but an id to quote.
@@ -19,34 +19,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from agent_memory_server.domain.errors import (
-    Conflict,
-    DeadlineExceeded,
-    Forbidden,
-    InvalidRequest,
-    MemoryServerError,
-    NotFound,
-    RateLimited,
-    RequestRefused,
-    StartRefused,
-    TooLarge,
-    Unauthenticated,
-    Unavailable,
-)
-
-STATUS: Mapping[type[MemoryServerError], int] = {
-    InvalidRequest: 422,
-    RequestRefused: 400,
-    Unauthenticated: 401,
-    Forbidden: 403,
-    NotFound: 404,
-    Conflict: 409,
-    TooLarge: 413,
-    RateLimited: 429,
-    Unavailable: 503,
-    DeadlineExceeded: 504,
-    StartRefused: 500,
-}
+from agent_memory_server.domain.errors import InvalidRequest, MemoryServerError
+from agent_memory_server.interfaces.status import status_of
 
 ERROR_CODE = "agent_memory.error"
 """Key in the ASGI scope: the code of the failure that was answered, for the log line of the request."""
@@ -56,11 +30,6 @@ _CODES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "meth
 _MOST_ERRORS = 100
 _LONGEST_INPUT = 200
 _PATH_PART = re.compile(r"[^.\[\]]+")
-
-
-def status_of(error: MemoryServerError) -> int:
-    """The status of a failure, by the nearest class of the table; 500 for one that has none."""
-    return next((STATUS[cls] for cls in type(error).__mro__ if cls in STATUS), 500)
 
 
 def body_of(members: Mapping[str, Any]) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import re
 import time
-import traceback
 
 import structlog
 from fastapi import HTTPException
@@ -19,6 +18,7 @@ from ulid import ULID
 
 from agent_memory_server.interfaces.rest.errors import ERROR_CODE, internal_error, on_http_error
 from agent_memory_server.interfaces.rest.serving import CALLER, Caller
+from agent_memory_server.telemetry.log import frames_of
 
 _REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
 _CLIENT = re.compile(r"[\x20-\x7e]{1,64}")
@@ -105,10 +105,8 @@ class RequestLog:
 
 
 def _log_fault(exc: Exception, error_id: str, request_id: str) -> None:
-    # The message of an unforeseen exception may quote a request; its class and place say enough.
-    frames = traceback.extract_tb(exc.__traceback__)
-    where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-8:]]
-    log.error("http.fault", error_id=error_id, request_id=request_id, error=type(exc).__qualname__, where=where)
+    error = type(exc).__qualname__
+    log.error("http.fault", error_id=error_id, request_id=request_id, error=error, where=frames_of(exc))
 
 
 def _log_request(scope: Scope, headers: Headers, request_id: str, status: int, seconds: float) -> None:

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class AuthMode(StrEnum):
-    """disabled: every caller may do everything; token: a stored access token is asked for."""
-
-    DISABLED = "disabled"
-    TOKEN = "token"  # noqa: S105 - the name of a mode
+from agent_memory_server.interfaces.auth import AuthMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from agent_memory_server.domain.principal import Principal
-from agent_memory_server.interfaces.rest.auth import Authenticator
+from agent_memory_server.interfaces.auth import Authenticator
 from agent_memory_server.interfaces.rest.idempotency import Idempotency
 from agent_memory_server.interfaces.rest.options import RestOptions
 from agent_memory_server.operations.application import Application

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from agent_memory_client.models import AckResponse, ForgetRequest, ForgetResponse
 from agent_memory_client.models.fields import ScopeValue
 from agent_memory_client.models.limits import MAX_INT
+from agent_memory_server.interfaces.convert.filters import place_filter
+from agent_memory_server.interfaces.convert.forget import forgotten, policy_of
 from agent_memory_server.interfaces.rest.answers import answer
-from agent_memory_server.interfaces.rest.convert.filters import place_filter
-from agent_memory_server.interfaces.rest.convert.forget import forgotten, policy_of
 from agent_memory_server.interfaces.rest.guard import WriteRoute
 from agent_memory_server.interfaces.rest.openapi import IDEMPOTENCY_KEY, parameters, responses
 from agent_memory_server.interfaces.rest.routes import examples

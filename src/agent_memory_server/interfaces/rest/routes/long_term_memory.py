@@ -19,9 +19,9 @@ from agent_memory_client.models import (
 )
 from agent_memory_client.models.fields import Id, ScopeValue
 from agent_memory_client.models.limits import MAX_PAGE
+from agent_memory_server.interfaces.convert.filters import place_filter
+from agent_memory_server.interfaces.convert.records import acknowledged, changes_of, memories_of, page, record
 from agent_memory_server.interfaces.rest.answers import answer
-from agent_memory_server.interfaces.rest.convert.filters import place_filter
-from agent_memory_server.interfaces.rest.convert.records import acknowledged, changes_of, memories_of, page, record
 from agent_memory_server.interfaces.rest.guard import GuardedRoute, WriteRoute
 from agent_memory_server.interfaces.rest.openapi import ETAG, IDEMPOTENCY_KEY, IF_MATCH, parameters, responses
 from agent_memory_server.interfaces.rest.revisions import etag, if_match

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agent_memory_client.models import MemoryPromptRequest, MemoryPromptResponse
+from agent_memory_server.interfaces.convert.search import long_term_of, prompt, prompt_session_of
 from agent_memory_server.interfaces.rest.answers import answer
-from agent_memory_server.interfaces.rest.convert.search import long_term_of, prompt, prompt_session_of
 from agent_memory_server.interfaces.rest.guard import GuardedRoute
 from agent_memory_server.interfaces.rest.openapi import responses
 from agent_memory_server.interfaces.rest.routes import examples

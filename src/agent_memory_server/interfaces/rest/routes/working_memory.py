@@ -18,9 +18,8 @@ from agent_memory_client.models import (
 )
 from agent_memory_client.models.limits import MAX_INT, MAX_OFFSET, MAX_PAGE
 from agent_memory_server.domain.session import SessionKey
-from agent_memory_server.interfaces.rest.answers import OK, answer
-from agent_memory_server.interfaces.rest.convert.search import window_of
-from agent_memory_server.interfaces.rest.convert.sessions import (
+from agent_memory_server.interfaces.convert.search import window_of
+from agent_memory_server.interfaces.convert.sessions import (
     appended_answer,
     messages_of,
     session_answer,
@@ -28,6 +27,7 @@ from agent_memory_server.interfaces.rest.convert.sessions import (
     strategy_of,
     write_of,
 )
+from agent_memory_server.interfaces.rest.answers import OK, answer
 from agent_memory_server.interfaces.rest.guard import GuardedRoute, WriteRoute
 from agent_memory_server.interfaces.rest.openapi import (
     ETAG,

@@ -19,7 +19,7 @@ from agent_memory_server.domain.filters import (
     TimeRange,
     only,
 )
-from agent_memory_server.interfaces.rest.convert.times import unix, unix_or_none
+from agent_memory_server.interfaces.convert.times import unix, unix_or_none
 
 _TEXT_FIELDS: Sequence[TextField | TagField] = (
     TextField.SESSION_ID,

@@ -8,8 +8,8 @@ from agent_memory_client.models import MemoryPromptRequest, SearchRequest, Worki
 from agent_memory_server.domain.errors import InvalidRequest
 from agent_memory_server.domain.query import Mode
 from agent_memory_server.domain.recency import Recency
-from agent_memory_server.interfaces.rest.convert.filters import filter_of
-from agent_memory_server.interfaces.rest.convert.records import result
+from agent_memory_server.interfaces.convert.filters import filter_of
+from agent_memory_server.interfaces.convert.records import result
 from agent_memory_server.operations.context import Prompt, PromptSession
 from agent_memory_server.operations.search import Found, Question
 from agent_memory_server.operations.window import Window

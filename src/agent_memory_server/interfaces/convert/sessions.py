@@ -8,8 +8,8 @@ from typing import Any
 from agent_memory_client.models import ClientMemoryRecord, MessageInput, StrategyInput, UpdateWorkingMemory
 from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
-from agent_memory_server.interfaces.rest.convert.records import memory_of, record
-from agent_memory_server.interfaces.rest.convert.times import given, iso, iso_or_none, unix, unix_or_none
+from agent_memory_server.interfaces.convert.records import memory_of, record
+from agent_memory_server.interfaces.convert.times import given, iso, iso_or_none, unix, unix_or_none
 from agent_memory_server.operations.converse import SessionView, SessionWrite
 from agent_memory_server.operations.messages import GivenMessage
 from agent_memory_server.ports.session_store import Appended, SessionPage

@@ -13,7 +13,7 @@ from agent_memory_client.models import (
 )
 from agent_memory_server.domain.memory import Memory, MemoryType
 from agent_memory_server.domain.query import Evidence, Hit, Page
-from agent_memory_server.interfaces.rest.convert.times import given, iso, iso_or_none, unix, unix_or_none
+from agent_memory_server.interfaces.convert.times import given, iso, iso_or_none, unix, unix_or_none
 from agent_memory_server.operations.remember import Remembered
 from agent_memory_server.ports.memory_store import PutStatus
 

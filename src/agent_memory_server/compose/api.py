@@ -1,0 +1,103 @@
+"""The server of `agent-memory api` as an ASGI application: REST, and MCP at `/mcp`, in one process on one port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from agent_memory_server.compose.doors import mcp_options, mcp_reach
+from agent_memory_server.compose.serving import bootstrap, door_auth, serving
+from agent_memory_server.interfaces.mcp.options import McpOptions
+from agent_memory_server.interfaces.mcp.paths import is_streamable
+from agent_memory_server.interfaces.mcp.reach import Reach
+from agent_memory_server.interfaces.rest.app import create_app
+from agent_memory_server.interfaces.rest.options import RestOptions
+from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.credentials import NewToken
+from agent_memory_server.settings import Settings
+
+if TYPE_CHECKING:
+    from agent_memory_server.interfaces.mcp.http import StreamableHttp
+
+_HOUR_S = 3600.0
+
+
+class Doors:
+    """Both doors. MCP's library takes about as long to load as everything else, so it is loaded while REST is serving
+    already; a first MCP request waits for it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._mcp: asyncio.Future[StreamableHttp] | None = None
+        self.rest: FastAPI | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the lifespan."""
+        if is_streamable(scope) and self._mcp is not None:
+            await (await asyncio.shield(self._mcp))(scope, receive, send)
+        elif self.rest is not None:
+            await self.rest(scope, receive, send)
+
+    @asynccontextmanager
+    async def opened(self, app: Application) -> AsyncIterator[None]:
+        """The MCP door on this application, as long as the context lasts."""
+        self._mcp = asyncio.get_running_loop().create_future()
+        closing = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._serve_mcp(app, self._mcp, closing), name="mcp")
+            try:
+                yield
+            finally:
+                closing.set()
+
+    async def _serve_mcp(self, app: Application, ready: asyncio.Future[StreamableHttp], closing: asyncio.Event) -> None:
+        open_streamable = await asyncio.to_thread(_load)
+        host = self._settings.server.host
+        options, reach = mcp_options(self._settings, host), mcp_reach(self._settings, host)
+        async with open_streamable(app, options, reach) as endpoint:
+            ready.set_result(endpoint)
+            await closing.wait()
+
+
+def _load() -> Callable[[Application, McpOptions, Reach], AbstractAsyncContextManager[StreamableHttp]]:
+    from agent_memory_server.interfaces.mcp.http import open_streamable  # noqa: PLC0415 - slow: see `Doors`
+
+    return open_streamable
+
+
+def api_app(
+    settings: Settings,
+    *,
+    opened: Application | None = None,
+    on_bootstrap: Callable[[NewToken], None] | None = None,
+) -> ASGIApp:
+    """Both doors.
+
+    opened: an application that the caller opened and closes; by default the ASGI lifespan opens one, with upkeep.
+    on_bootstrap: is given the first token when this start makes one (`bootstrap`).
+    Raises: SettingsError, when the settings contradict each other; nothing is opened then.
+    """
+    doors = Doors(settings)
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[Application]:
+        async with AsyncExitStack() as stack:
+            app = opened if opened is not None else await stack.enter_async_context(serving(settings))
+            token = await bootstrap(app, settings, settings.server.host)
+            if token is not None and on_bootstrap is not None:
+                on_bootstrap(token)
+            await stack.enter_async_context(doors.opened(app))
+            yield app
+
+    options = RestOptions(
+        auth=door_auth(settings, settings.server.host),
+        max_body_bytes=settings.server.max_body_bytes,
+        idempotency_s=settings.server.idempotency_hours * _HOUR_S,
+    )
+    doors.rest = create_app(lifespan, options)
+    return doors

@@ -1,0 +1,38 @@
+"""An application with what runs beside the requests, and the first token of a server that needs one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from agent_memory_server.compose.application import application
+from agent_memory_server.interfaces.auth import AuthMode as DoorAuth
+from agent_memory_server.interfaces.worker.upkeep import run_upkeep
+from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.credentials import NewToken, bootstrap_token
+from agent_memory_server.settings import Settings
+from agent_memory_server.settings.auth import AuthMode, decide_auth
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Application]:
+    """An application with its upkeep: what is owed is done beside the requests."""
+    async with application(settings) as app, asyncio.TaskGroup() as tasks:
+        upkeep = tasks.create_task(run_upkeep(app), name="upkeep")
+        try:
+            yield app
+        finally:
+            upkeep.cancel()
+
+
+def door_auth(settings: Settings, host: str) -> DoorAuth:
+    """Whether a door on this address asks for tokens. Raises: SettingsError, when the settings are contradictory."""
+    mode = decide_auth(settings.auth, host).mode
+    return DoorAuth.TOKEN if mode is AuthMode.TOKEN else DoorAuth.DISABLED
+
+
+async def bootstrap(app: Application, settings: Settings, host: str) -> NewToken | None:
+    """The first token of a server that asks for tokens only because of its address; None when it is not needed."""
+    decision = decide_auth(settings.auth, host)
+    return await bootstrap_token(app) if decision.mode is AuthMode.TOKEN and not decision.chosen else None
