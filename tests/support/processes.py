@@ -73,9 +73,7 @@ class Server:
 
 
 @contextmanager
-def serving(
-    folder: Path, *args: str, env: Mapping[str, str] | None = None, door: str = "api"
-) -> Iterator[Server]:
+def serving(folder: Path, *args: str, env: Mapping[str, str] | None = None, door: str = "api") -> Iterator[Server]:
     """A server on `folder` and a free port, which listens; ended at the end in whatever state it is.
 
     door: the command that serves, "api" or "mcp".

@@ -27,9 +27,7 @@ COMMON = (
     "search_mode limit offset optimize_query"
 ).split() + RECENCY
 EDITABLE = "text topics entities memory_type namespace user_id session_id event_date pinned".split()
-SESSION = (
-    "session_id memories messages context data namespace user_id ttl_seconds long_term_memory_strategy".split()
-)
+SESSION = "session_id memories messages context data namespace user_id ttl_seconds long_term_memory_strategy".split()
 
 FORMAT: dict[str, tuple[list[str], list[str], dict[str, Any]]] = {
     "get_current_datetime": ([], [], {}),

@@ -34,9 +34,7 @@ async def test_a_place_is_filled_in_for_every_tool_that_has_the_parameters(call:
     assert len((await elsewhere("get_working_memory", session_id="s"))["messages"]) == 2
     assert await placed("list_sessions") == {"sessions": ["s"], "total": 1}
     own = (await placed("search_long_term_memory", text=None))["total"]
-    assert await placed("compact_long_term_memories") == {
-        "status": f"ok, {own} memories remaining after compaction"
-    }
+    assert await placed("compact_long_term_memories") == {"status": f"ok, {own} memories remaining after compaction"}
 
 
 async def test_what_a_call_names_itself_comes_first(call: Calls) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
@@ -15,7 +14,6 @@ from agent_memory_server.domain.scope import Scope
 from agent_memory_server.interfaces.auth import AuthMode
 from agent_memory_server.interfaces.mcp.options import McpOptions
 from agent_memory_server.operations.credentials import add_token, principal_of
-
 from tests.support.mcp import Calls, Json, calls, client, events, streamable
 
 TOKENS = McpOptions(auth=AuthMode.TOKEN)
@@ -29,12 +27,12 @@ async def token(call: Calls, *, namespaces: set[str] | None = None, actions: fro
 
 
 @pytest.fixture
-async def granted(call: Calls) -> AsyncIterator[Calls]:
+async def granted(call: Calls) -> Calls:
     """Calls with a token for the namespace `mine`, beside memories and sessions of `theirs`."""
     await call.remember("theirs", namespace="theirs")
     await call("set_working_memory", session_id="s", namespace="theirs", context="secret")
     principal = await principal_of(call.app, await token(call, namespaces={"mine"}))
-    yield Calls(call.app, type(call.caller)(principal=principal))
+    return Calls(call.app, type(call.caller)(principal=principal))
 
 
 async def test_reading_tools_see_the_granted_namespace_alone(call: Calls, granted: Calls) -> None:

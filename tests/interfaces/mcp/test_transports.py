@@ -109,7 +109,9 @@ async def test_two_clients_in_two_namespaces_at_once_never_see_each_others(way: 
                 assert all(name in text for text in seen), seen
                 assert await answer(one, "list_sessions") == {"sessions": ["shared"], "total": 1}
                 session = await answer(one, "get_working_memory", session_id="shared")
-                assert [message["content"] for message in session["messages"]] == [f"{name} {n}" for n in range(number + 1)]
+                assert [message["content"] for message in session["messages"]] == [
+                    f"{name} {n}" for n in range(number + 1)
+                ]
                 prompt = await answer(one, "memory_prompt", query="one two", session_id="shared")
                 assert all(memory["namespace"] == name for memory in prompt["long_term_memories"])
 
@@ -128,7 +130,6 @@ async def test_every_spelling_of_the_address_works(call: Calls, mode: str, path:
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 async def test_a_hundred_clients_at_once_are_served_and_leave_nothing_behind(call: Calls, mode: str) -> None:
     async with streamable(call.app) as url:
-
 
         async def visit(number: int) -> list[str]:
             async with client(f"{url}/n{number}/mcp", mode) as one:
