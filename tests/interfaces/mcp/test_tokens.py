@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
@@ -28,12 +27,12 @@ async def token(call: Calls, *, namespaces: set[str] | None = None, actions: fro
 
 
 @pytest.fixture
-async def granted(call: Calls) -> AsyncIterator[Calls]:
+async def granted(call: Calls) -> Calls:
     """Calls with a token for the namespace `mine`, beside memories and sessions of `theirs`."""
     await call.remember("theirs", namespace="theirs")
     await call("set_working_memory", session_id="s", namespace="theirs", context="secret")
     principal = await principal_of(call.app, await token(call, namespaces={"mine"}))
-    yield Calls(call.app, type(call.caller)(principal=principal))
+    return Calls(call.app, type(call.caller)(principal=principal))
 
 
 async def test_reading_tools_see_the_granted_namespace_alone(call: Calls, granted: Calls) -> None:
