@@ -116,3 +116,15 @@ def test_components_of_zero_agree_with_their_stored_sign() -> None:
     bits = as_columns(np.packbits(query[None] > 0, axis=1))
     assert query_planes(query).shape[0] == PLANES
     assert hamming(bits, query_planes(query)[0]).tolist() == [0]
+
+
+def test_the_signs_of_a_query_are_its_first_plane() -> None:
+    chance = np.random.default_rng(5)
+    for _ in range(50):
+        query = np.round(chance.normal(size=DIMENSIONS), 1).astype(np.float32)
+        assert query_signs(query).tolist() == query_planes(query)[0].tolist()
+
+
+def test_distances_of_wide_vectors_count_beyond_a_byte() -> None:
+    columns = np.full((24, 70_000), 2**64 - 1, np.uint64)
+    assert set(hamming(columns, np.zeros(24, np.uint64)).tolist()) == {24 * 64}

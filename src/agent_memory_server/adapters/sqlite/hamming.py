@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,11 +12,25 @@ from agent_memory_server.adapters.sqlite.signs import Columns
 _CHUNK = 65_536
 """Rows per step: the step's temporary words stay in the processor's cache."""
 
+_WORDS_OF_A_BYTE = 3
+"""64-bit words whose differing bits a byte can count."""
+
 _SAMPLE = 4_096
 _FEW = 2_048
 """Up to so many rows are compared with all planes in one step: calls cost more than the bits."""
 
 Distances = NDArray[np.uint16]
+
+
+class _Scratch(threading.local):
+    """Room for the steps of a thread's scans: fresh arrays of this size cost as much as the counting."""
+
+    def __init__(self) -> None:
+        self.words = np.empty(_CHUNK, np.uint64)
+        self.counts = np.empty(_CHUNK, np.uint8)
+
+
+_scratch = _Scratch()
 
 
 def hamming(columns: Columns, plane: NDArray[np.uint64]) -> Distances:
@@ -25,11 +41,20 @@ def hamming(columns: Columns, plane: NDArray[np.uint64]) -> Distances:
     rows = columns.shape[1]
     out: Distances = np.zeros(rows, np.uint16)
     for start in range(0, rows, _CHUNK):
-        part = out[start : start + _CHUNK]
-        for column, word in zip(columns, plane, strict=True):
-            differing = np.bitwise_xor(column[start : start + _CHUNK], word)
-            np.add(part, np.bitwise_count(differing), out=part)
+        _add_differing(columns[:, start : start + _CHUNK], plane, out[start : start + _CHUNK])
     return out
+
+
+def _add_differing(columns: Columns, plane: NDArray[np.uint64], out: Distances) -> None:
+    """Add the differing bits of at most _CHUNK rows to `out`."""
+    words, counts = _scratch.words[: len(out)], _scratch.counts[: len(out)]
+    for first in range(0, len(plane), _WORDS_OF_A_BYTE):
+        last = min(first + _WORDS_OF_A_BYTE, len(plane))
+        few: NDArray[np.uint8] = np.bitwise_count(np.bitwise_xor(columns[first], plane[first], out=words))
+        for word in range(first + 1, last):
+            np.bitwise_count(np.bitwise_xor(columns[word], plane[word], out=words), out=counts)
+            np.add(few, counts, out=few)
+        np.add(out, few, out=out)
 
 
 def refined(columns: Columns, planes: Columns, first: Distances) -> Distances:

@@ -19,7 +19,7 @@ from agent_memory_server.adapters.sqlite.calibration import REFINED_SCALE, Fit
 from agent_memory_server.adapters.sqlite.codes import SLACK, CodesView
 from agent_memory_server.adapters.sqlite.exact import Distances, distances_of, joined
 from agent_memory_server.adapters.sqlite.hamming import hamming, nearest_count, refined
-from agent_memory_server.adapters.sqlite.signs import query_planes
+from agent_memory_server.adapters.sqlite.signs import query_planes, query_signs
 from agent_memory_server.adapters.sqlite.sketch import Part, Positions, SketchView
 
 DEVIATIONS = 2.6
@@ -76,9 +76,8 @@ class NearestByBits:
         self._calibration = sketch.calibration
         self._sketch = sketch
         self._query = query
-        self._planes = query_planes(query)
         self._most_bits = len(query)
-        self._scanned = _scan(sketch, parts, self._planes[0], gone=self._most_bits + 1)
+        self._scanned = _scan(sketch, parts, query_signs(query), gone=self._most_bits + 1)
 
     def best(self, wanted: int, sure: int) -> Distances:
         """The nearest `wanted` records in order. Of them only the first `sure` decide how deep the search goes: the
@@ -126,7 +125,9 @@ class NearestByBits:
     def _estimated(self, at: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         positions = self._scanned.positions(at)
         columns = self._sketch.columns[:, positions]
-        return self._sketch.rids[positions], refined(columns, self._planes, self._scanned.bits[at]) / REFINED_SCALE
+        return self._sketch.rids[positions], refined(
+            columns, query_planes(self._query), self._scanned.bits[at]
+        ) / REFINED_SCALE
 
     @staticmethod
     def _reach(fit: Fit, found: Distances, wanted: int) -> float:

@@ -24,6 +24,11 @@ def as_columns(bits: NDArray[np.uint8]) -> Columns:
     return np.ascontiguousarray(padded.view(np.uint64).T)
 
 
+def query_signs(vector: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """The first of a query's planes alone, shape (columns,): its signs, zeros among the negative ones."""
+    return as_columns(np.packbits(vector > 0)[None]).ravel()
+
+
 def query_planes(vector: NDArray[np.float32]) -> Columns:
     """A query rounded to PLANES bits per component, as bit planes, most significant first, shape (PLANES, columns).
 
