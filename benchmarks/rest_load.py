@@ -123,9 +123,11 @@ async def _recall(port: int, count: int, queries: int) -> dict[str, float]:
     return {"queries": queries, "recall_at_10": float(np.mean(recalls)), "worst": float(np.min(recalls))}
 
 
-async def _scenarios(running: Running, clients: list[int], rounds: int) -> list[Timing]:
+async def _scenarios(running: Running, clients: list[int], rounds: int, only: list[str] | None) -> list[Timing]:
     timings = []
     for name, make, requests in SCENARIOS:
+        if only and name not in only:
+            continue
         for count in clients:
             await run(running.port, name, make, clients=count, requests=max(requests // 5, 4), cpu=running.cpu_s)
             tries = [
@@ -138,12 +140,12 @@ async def _scenarios(running: Running, clients: list[int], rounds: int) -> list[
 
 
 async def _measure(options: argparse.Namespace) -> dict[str, Any]:
-    with server() as running:
+    with server(workers=options.workers) as running:
         ingested = await _ingest(running.port, options.memories)
         print(f"ingest: {json.dumps(ingested)}")
         recall = await _recall(running.port, options.memories, options.queries)
         print(f"recall: {json.dumps(recall)}\n\n{HEADER}")
-        timings = await _scenarios(running, options.clients, options.rounds)
+        timings = await _scenarios(running, options.clients, options.rounds, options.only)
         memory = running.memory_mb()
     print(f"\nmemory of the server afterwards: {json.dumps(memory)}")
     return {"ingest": ingested, "recall": recall, "timings": [t.data() for t in timings], "memory_mb": memory}
@@ -155,6 +157,8 @@ def main() -> None:
     parser.add_argument("--memories", type=int, default=50_000)
     parser.add_argument("--queries", type=int, default=100)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 16])
+    parser.add_argument("--workers", type=int, default=1, help="processes of the server")
+    parser.add_argument("--only", nargs="+", help="scenarios to run (default: all)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

@@ -38,7 +38,10 @@ class Running:
 
 
 @contextlib.contextmanager
-def server(model: str = NO_COST_MODEL, *, folder: Path | None = None, **environment: str) -> Iterator[Running]:
-    """A running server; `environment` are further settings."""
-    with own_server({"EMBEDDING_MODEL": model, **environment}, folder=folder) as running:
+def server(
+    model: str = NO_COST_MODEL, *, folder: Path | None = None, workers: int = 1, **environment: str
+) -> Iterator[Running]:
+    """A running server; `environment` are further settings. With several workers the figures of the process are those
+    of the one that watches them."""
+    with own_server({"EMBEDDING_MODEL": model, **environment}, folder=folder, workers=workers) as running:
         yield Running(running.port, running.process.pid, running.start_s)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import httpx2
 import pytest
 
 from agent_memory_server.domain.token import PREFIX
-from tests.support.processes import Server, run, serving
+from tests.support.processes import BOUND_S, Server, run, serving
 
 
 def store(http: httpx2.Client, id_: str, text: str) -> httpx2.Response:
@@ -197,3 +199,32 @@ def until_healthy(http: httpx2.Client) -> None:
             return
         threading.Event().wait(0.02)
     raise AssertionError("the server did not answer")
+
+
+def test_several_workers_answer_for_one_folder_and_end_together(folder: Path) -> None:
+    with serving(folder, "--workers", "2") as server:
+        for number in range(20):
+            with server.client() as http:  # a connection of its own each time: either process may take it
+                answer_when_up(http)
+                memory = {"id": f"m{number}", "text": f"Ada plays the cello, part {number}."}
+                http.post("/v1/long-term-memory/", json={"memories": [memory]}).raise_for_status()
+            with server.client() as http:
+                found = http.post("/v1/long-term-memory/search", json={"text": "cello", "limit": 100}).json()
+                assert found["total"] == number + 1
+        assert server.stop() == 0
+    assert not list(folder.glob("*-wal")), "a clean end leaves no log behind"
+
+
+def answer_when_up(http: httpx2.Client) -> None:
+    deadline = time.monotonic() + BOUND_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx2.TransportError):
+            http.get("/v1/health").raise_for_status()
+            return
+    raise AssertionError("no worker answers")
+
+
+def test_workers_and_reload_exclude_each_other(folder: Path) -> None:
+    done = run(folder, "api", "--workers", "2", "--reload", "--port", "0")
+    assert done.returncode == 2
+    assert "--reload runs one process" in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from contextlib import closing
@@ -16,7 +17,8 @@ from agent_memory_server.cli.http_server import config, greeting, print_token, r
 from agent_memory_server.cli.listening import bound, url_of
 from agent_memory_server.cli.start import exit_on_refusal, started
 from agent_memory_server.compose.api import api_app
-from agent_memory_server.compose.serving import serving
+from agent_memory_server.compose.application import application
+from agent_memory_server.compose.serving import bootstrap, serving
 from agent_memory_server.settings import Loaded, Settings
 from agent_memory_server.settings.auth import decide_auth
 from agent_memory_server.telemetry import log as events
@@ -29,6 +31,13 @@ log = structlog.get_logger()
 @click.option("--host", help="Address to listen on. Default: HOST, else 127.0.0.1.")
 @click.option("--reload", is_flag=True, help="Start again when the source changes (for development).")
 @click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that answer requests, all on the same data folder; each has its own copy of the model.",
+)
+@click.option(
     "--task-backend",
     type=click.Choice(["asyncio", "docket"]),
     default="asyncio",
@@ -36,12 +45,14 @@ log = structlog.get_logger()
     help="Where background work runs. docket needs Redis and is refused in this version.",
 )
 @click.option("--no-worker", is_flag=True, help="Deprecated: the same as --task-backend asyncio.")
-def api(port: int | None, host: str | None, reload: bool, task_backend: str, no_worker: bool) -> None:
+def api(port: int | None, host: str | None, reload: bool, workers: int, task_backend: str, no_worker: bool) -> None:
     """Run the server, REST and MCP, until Ctrl-C or SIGTERM.
 
     On a loopback address no token is needed; on any other one the server asks for tokens, and prints a first one when
     there is none yet. Background work runs in this process.
     """
+    if reload and workers > 1:
+        raise click.UsageError("--reload runs one process: leave --workers out")
     if no_worker:
         click.echo("--no-worker is deprecated and changes nothing: background work runs in this process.", err=True)
     elif task_backend == "docket":
@@ -57,6 +68,8 @@ def api(port: int | None, host: str | None, reload: bool, task_backend: str, no_
         with closing(bound(loaded.settings.server.host, loaded.settings.server.port)) as listener:
             if reload:
                 _reloading(loaded.settings, listener)
+            elif workers > 1:
+                _several(loaded.settings, listener, workers)
             else:
                 _run(loaded, listener)
 
@@ -86,8 +99,25 @@ def _reloading(settings: Settings, listener: socket.socket) -> None:
     uvicorn.supervisors.ChangeReload(watching, target=uvicorn.Server(watching).run, sockets=[listener]).run()
 
 
+def _several(settings: Settings, listener: socket.socket, workers: int) -> None:
+    """Run the server in several child processes; one that dies is replaced."""
+
+    async def first_token() -> None:
+        async with application(settings, embedding=False) as app:
+            token = await bootstrap(app, settings, settings.server.host)
+            if token is not None:
+                print_token(token)
+
+    asyncio.run(first_token())  # here, so that the children do not each make one
+    each = config("agent_memory_server.cli.api:reloaded", factory=True)
+    each.workers = workers
+    listener.set_inheritable(True)
+    click.echo(_greeting(settings, listener))
+    uvicorn.supervisors.Multiprocess(each, sockets=[listener]).run()
+
+
 def reloaded() -> ASGIApp:
-    """What a child process of --reload serves; its settings come from the environment again."""
+    """What a child process serves; its settings come from the environment again."""
     with exit_on_refusal():
         return api_app(started().settings, on_bootstrap=print_token)
     raise AssertionError  # exit_on_refusal either returned or ended the process

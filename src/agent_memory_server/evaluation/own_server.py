@@ -71,7 +71,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def own_server(
-    settings: Mapping[str, str], *, folder: Path | None = None, port: int | None = None
+    settings: Mapping[str, str], *, folder: Path | None = None, port: int | None = None, workers: int = 1
 ) -> Iterator[OwnServer]:
     """A running `agent-memory api` on the embedded engine, also where the shell has a Redis configured.
 
@@ -84,6 +84,7 @@ def own_server(
         environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
         environment |= {"MEMORY_DATA_DIR": str(where), "LOG_LEVEL": "WARNING", **settings}
         command = [sys.executable, "-m", "agent_memory_server.cli.main", "api", "--port", str(number)]
+        command += ["--workers", str(workers)] if workers > 1 else []
         started = time.perf_counter()
         # A session of its own: Ctrl-C reaches this process alone, which then stops the server in an orderly way.
         process = subprocess.Popen(  # noqa: S603 - our own command
