@@ -18,7 +18,7 @@ run: setup ## start the server, store three memories, search them, keep serving 
 
 test: setup-dev ## format, lint, types, imports, tests (ARGS are handed to pytest)
 	@$(MAKE) lint
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: test ## the same as test
 

@@ -24,10 +24,10 @@ from agent_memory_server.domain.filters import Filter, matches
 from agent_memory_server.domain.memory import Memory, MemoryType
 from agent_memory_server.domain.query import Evidence, Hit, Mode, Page
 from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
-from agent_memory_server.interfaces.rest.answers import answer
 from agent_memory_server.interfaces.convert import forget, records, search, sessions
 from agent_memory_server.interfaces.convert.filters import filter_of
 from agent_memory_server.interfaces.convert.times import iso, unix
+from agent_memory_server.interfaces.rest.answers import answer
 from agent_memory_server.operations.context import Prompt, PromptMessage
 from agent_memory_server.operations.converse import SessionView
 from agent_memory_server.operations.forget import Forgotten

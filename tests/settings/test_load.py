@@ -179,8 +179,8 @@ def test_a_malformed_secret_is_not_shown_either(dotenv: Path, tmp_path: Path) ->
 
 
 def test_settings_without_effect_are_accepted_and_named(dotenv: Path) -> None:
-    found = loaded({"GENERATION_MODEL": "gpt-5", "REDIS_MEMORY_MCP_PORT": "9001", "PORT": "1"}, dotenv)
-    assert sorted(found.without_effect) == ["GENERATION_MODEL", "REDIS_MEMORY_MCP_PORT"]
+    found = loaded({"GENERATION_MODEL": "gpt-5", "REDIS_MEMORY_DOCKET_NAME": "queue", "PORT": "1"}, dotenv)
+    assert sorted(found.without_effect) == ["GENERATION_MODEL", "REDIS_MEMORY_DOCKET_NAME"]
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "MEMORY_VECTOR_DB_FACTORY"])

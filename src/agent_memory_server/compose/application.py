@@ -61,6 +61,11 @@ class _NoEmbedder:
         """Nothing to release."""
 
 
+def _now() -> float:
+    """Whole microseconds, as the wire shows times: what a client echoes equals what is stored."""
+    return round(time.time(), 6)
+
+
 @asynccontextmanager
 async def application(settings: Settings, *, embedding: bool = True) -> AsyncIterator[Application]:
     """A running application on the data folder, closed at the end; several processes may run one on the same folder.
@@ -93,7 +98,7 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIt
             tokens=SqliteTokenStore(database),
             answers=SqliteIdempotencyStore(database),
             embedder=embedder,
-            clock=time.time,
+            clock=_now,
             options=options_of(settings.memory, settings.sessions),
             context_sizes=context_tokens,
         )

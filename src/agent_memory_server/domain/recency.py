@@ -28,8 +28,10 @@ DEFAULT = Recency()
 
 
 def _decay(seconds: float, half_life_days: float) -> float:
-    days = max(seconds, 0.0) / _DAY_S
-    return float(2.0 ** (-days / max(half_life_days, _SHORTEST_HALF_LIFE_DAYS)))
+    days = seconds / _DAY_S if seconds > 0.0 else 0.0
+    half_life = half_life_days if half_life_days > _SHORTEST_HALF_LIFE_DAYS else _SHORTEST_HALF_LIFE_DAYS
+    decayed: float = 2.0 ** (-days / half_life)
+    return decayed
 
 
 def recency_score(memory: Memory, now: float, recency: Recency = DEFAULT) -> float:

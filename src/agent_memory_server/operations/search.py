@@ -11,7 +11,7 @@ from agent_memory_server.domain.errors import InvalidRequest, RequestRefused, Un
 from agent_memory_server.domain.filters import EVERYTHING, Filter
 from agent_memory_server.domain.principal import Action, Principal
 from agent_memory_server.domain.query import Hit, Mode, Order, Ranked, StoreQuery
-from agent_memory_server.domain.recency import Recency, combined_score
+from agent_memory_server.domain.recency import ACCESS_UPDATE_AFTER_S, Recency, combined_score
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.words import query_terms
 from agent_memory_server.operations.application import Application
@@ -61,8 +61,9 @@ async def search(app: Application, principal: Principal, question: Question) -> 
         ranked, degraded = await _ranked(app, scope, question, question.text)
     hits = ranked.hits
     if question.recency is not None and hits:
-        hits = _by_recency(hits, question.recency, app.clock())
-        app.accesses.note([hit.memory.id for hit in hits])
+        now = app.clock()
+        hits = _by_recency(hits, question.recency, now)
+        app.accesses.note([hit.memory.id for hit in hits if now - hit.memory.last_accessed >= ACCESS_UPDATE_AFTER_S])
     end = question.offset + len(ranked.hits)
     return Found(
         hits=hits,

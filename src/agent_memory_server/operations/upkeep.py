@@ -16,24 +16,24 @@ _REFUSED = "a text that the embedding model does not accept"
 """Embedded in place of a text that the model refuses, so that one record cannot hold up the others."""
 
 
-async def embed_owed(app: Application) -> bool:
-    """Embed one batch of records that have no vector yet; False when none is owed.
+async def embed_owed(app: Application) -> int:
+    """Embed one batch of records that have no vector yet; how many: fewer than EMBED_AT_ONCE when no more are owed.
 
     Raises: Unavailable, when the embedder or the store does not work now; nothing is lost by it.
     """
     owed = await app.memories.owed_embeddings(limit=EMBED_AT_ONCE)
     if not owed:
-        return False
+        return 0
     try:
         vectors = list(await app.embedder.embed([record.text for record in owed]))
     except InvalidRequest:
         for record in owed:
             await _embed_alone(app, record)
-        return True
+        return len(owed)
     await app.memories.set_vectors(
         [(record.id, record.revision, vector) for record, vector in zip(owed, vectors, strict=True)]
     )
-    return True
+    return len(owed)
 
 
 async def _embed_alone(app: Application, record: Owed) -> None:

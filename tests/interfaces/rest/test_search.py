@@ -145,11 +145,17 @@ async def test_recency_changes_the_order_and_nothing_else(server: Server) -> Non
 
 
 async def test_a_result_is_an_access_only_under_recency(server: Server) -> None:
-    await server.remember({"text": "river"})
+    await server.remember({"text": "river", "last_accessed": "2024-01-01T00:00:00Z"})
     await server.search("river", recency_boost=False)
     assert server.app.accesses.take() == []
     await server.search("river")
     assert server.app.accesses.take() == ["river"]
+
+
+async def test_a_memory_that_was_used_a_moment_ago_is_not_noted_again(server: Server) -> None:
+    await server.remember({"text": "river"})
+    await server.search("river")
+    assert server.app.accesses.take() == []
 
 
 async def test_evidence_is_shown_when_asked_for(server: Server) -> None:

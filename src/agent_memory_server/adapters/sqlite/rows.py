@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import apsw
@@ -39,9 +40,14 @@ def json_object(value: Mapping[str, Any]) -> str | None:
     return _encode(dict(value)) if value else None
 
 
+@lru_cache(maxsize=8192)
+def _decoded(stored: str) -> tuple[str, ...]:
+    return tuple(json.loads(stored))
+
+
 def strings(stored: str | None) -> tuple[str, ...]:
-    """A stored list."""
-    return tuple(json.loads(stored)) if stored else ()
+    """A stored list. The same few lists of topics come back again and again."""
+    return _decoded(stored) if stored else ()
 
 
 def _object(stored: str | None) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from agent_memory_server.interfaces.rest.serving import CALLER, Caller, serving
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-async def _admit(request: Request, key: str | None) -> Caller:
+async def admit(request: Request, key: str | None) -> Caller:
+    """The caller of a request, noted in its scope; key: the request's idempotency key. Raises: Unauthenticated."""
     here = serving(request)
     principal = await here.authenticate(here.app, request.headers)
     caller = Caller(app=here.app, principal=principal, new_id=id_source(principal.subject, key))
@@ -31,7 +32,7 @@ class GuardedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            await _admit(request, None)
+            await admit(request, None)
             return await handle(request)
 
         return guarded
@@ -47,7 +48,7 @@ class WriteRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             key = key_of(request.headers)
-            caller = await _admit(request, key)
+            caller = await admit(request, key)
             if key is None:
                 return await handle(request)
             here = serving(request)

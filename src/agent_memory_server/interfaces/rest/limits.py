@@ -5,6 +5,7 @@ Two pure ASGI layers; together they cost a few microseconds.
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 
@@ -69,6 +70,9 @@ class RequestLog:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        # Unique by the start of the process and a count: random bytes for each request cost a system call.
+        self._run = str(ULID())
+        self._numbers = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -78,7 +82,7 @@ class RequestLog:
         started = time.perf_counter()
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else str(ULID())
+        request_id = given if _REQUEST_ID.fullmatch(given) else f"{self._run}-{next(self._numbers)}"
         status = 0
 
         async def noted(message: Message) -> None:

@@ -14,7 +14,13 @@ import structlog
 
 from agent_memory_server.domain.errors import MemoryServerError, Unavailable
 from agent_memory_server.operations.application import Application
-from agent_memory_server.operations.upkeep import embed_owed, forget_by_policy, purge_expired, write_accesses
+from agent_memory_server.operations.upkeep import (
+    EMBED_AT_ONCE,
+    embed_owed,
+    forget_by_policy,
+    purge_expired,
+    write_accesses,
+)
 
 log = structlog.get_logger()
 
@@ -23,6 +29,8 @@ log = structlog.get_logger()
 class Pace:
     """Seconds between the steps.
 
+    gather_s:  how long a write that rings is waited upon by others, so that they share one batch and one commit;
+               until then its record is found by words.
     owed_s:    how often to look for owed embeddings when nobody rings (another process may have left some).
     access_s:  how often accesses are written; purge_s: how often expired sessions and answers are dropped.
     backoff_s: pause after the first failure; it doubles up to longest_backoff_s, each time shortened by up to a
@@ -30,6 +38,7 @@ class Pace:
     last_write_s: how long the accesses may take that are written when the loop ends.
     """
 
+    gather_s: float = 0.1
     owed_s: float = 30.0
     access_s: float = 1.0
     purge_s: float = 60.0
@@ -60,7 +69,7 @@ async def _embed(app: Application, pace: Pace) -> None:
         # Cleared before looking: a write that rings while this looks is seen in the next round.
         app.owed.clear()
         try:
-            while await embed_owed(app):
+            while await embed_owed(app) == EMBED_AT_ONCE:
                 failures = 0
             failures = 0
         except MemoryServerError as exc:
@@ -70,6 +79,7 @@ async def _embed(app: Application, pace: Pace) -> None:
         try:
             async with asyncio.timeout(pace.owed_s):
                 await app.owed.wait()
+            await asyncio.sleep(pace.gather_s)
         except TimeoutError:
             log.debug("upkeep.looking_for_owed")
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from agent_memory_client.models import MemoryRecordResultsResponse, SearchRequest
 from agent_memory_server.interfaces.convert.search import question_of, results
 from agent_memory_server.interfaces.rest.answers import answer
-from agent_memory_server.interfaces.rest.guard import GuardedRoute
+from agent_memory_server.interfaces.rest.direct import DirectRoute
 from agent_memory_server.interfaces.rest.openapi import responses
 from agent_memory_server.interfaces.rest.routes import examples
 from agent_memory_server.interfaces.rest.routes.parameters import OptimizeQuery
@@ -42,5 +42,5 @@ def add_to(router: APIRouter) -> None:
         responses=responses(400, ok={"memories": [examples.RESULT], "total": 1, "next_offset": None}),
         tags=["long-term memory"],
         summary="Search memories",
-        route_class_override=GuardedRoute,
+        route_class_override=DirectRoute,
     )
