@@ -79,18 +79,18 @@ def test_a_typescript_client_is_served(tmp_path: Path, packages: Path, client: s
     plan = {"client": client, "mode": mode, "transport": transport, "word": word}
     if transport == "stdio":
         line = command("mcp")
-        started = {"command": line[0], "args": line[1:], "env": environment(folder, {"DEFAULT_MCP_NAMESPACE": "home"})}
+        started = {"command": line[0], "args": line[1:], "env": environment(folder, {"DEFAULT_MCP_NAMESPACE": "one"})}
         seen = drive(packages, **plan, **started)
     else:
         args, door = (("--mode", "sse"), "mcp") if transport == "sse" else ((), "api")
         with serving(folder, *args, door=door) as server:
             base = server.url.removesuffix("/sse")
-            seen = drive(packages, **plan, url=f"{base}/home/{'sse' if transport == 'sse' else 'mcp'}")
+            seen = drive(packages, **plan, url=f"{base}/one/{'sse' if transport == 'sse' else 'mcp'}")
     assert seen["server"]["name"] == SERVER_NAME
     assert seen["tools"] == list(TOOLS)
     assert seen["stored"]["items"][0]["status"] == "created"
     assert seen["texts"] == [f"The word is {word}"]
-    assert seen["namespaces"] == ["home"]
+    assert seen["namespaces"] == ["one"]
     assert (seen["appended"], seen["messages"]) == (1, ["Hello"])
     assert seen["prompted"] == 2
     assert seen["clock"] > 1_700_000_000
