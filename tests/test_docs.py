@@ -18,10 +18,10 @@ from agent_memory_client.exceptions import _BY_CODE
 from agent_memory_server.cli.main import main
 from agent_memory_server.domain.errors import MemoryServerError
 from agent_memory_server.evaluation.own_server import own_server
-from agent_memory_server.interfaces.rest import errors as rest_errors
 from agent_memory_server.interfaces.rest.app import create_app
 from agent_memory_server.interfaces.rest.idempotency import IdempotencyMismatch
 from agent_memory_server.interfaces.rest.options import RestOptions
+from agent_memory_server.interfaces.status import status_of
 from agent_memory_server.settings.variables import variables
 from tests.support.rest import application
 
@@ -188,7 +188,7 @@ def test_every_error_code_is_described_with_its_status_and_its_class() -> None:
     rows = dict(re.findall(r"^\| (\d+|`\w+`) \| (`?\w+`?) \|", text, re.MULTILINE))
     described = {(int(status), code) for status, code in re.findall(r"^\| (\d+) \| `(\w+)` \|", text, re.MULTILINE)}
     classes = {cls for cls in error_classes() if cls.__module__ == MemoryServerError.__module__} | {IdempotencyMismatch}
-    raised = {(rest_errors.status_of(cls("")), cls.code) for cls in classes}
+    raised = {(status_of(cls("")), cls.code) for cls in classes}
     raised -= {(500, "internal"), (500, "start_refused")}
     assert described == raised | {(405, "method_not_allowed")}
     for code, cls in _BY_CODE.items():

@@ -20,9 +20,9 @@ def base(server: Server) -> str:
 @pytest.mark.parametrize(
     ("door", "args", "path"),
     [
-        ("api", (), "/home/mcp"),
-        ("mcp", ("--mode", "streamable-http"), "/home/mcp"),
-        ("mcp", ("--mode", "sse"), "/home/sse"),
+        ("api", (), "/one/mcp"),
+        ("mcp", ("--mode", "streamable-http"), "/one/mcp"),
+        ("mcp", ("--mode", "sse"), "/one/sse"),
     ],
 )
 async def test_every_server_serves_mcp_until_it_is_told_to_stop(
@@ -33,7 +33,7 @@ async def test_every_server_serves_mcp_until_it_is_told_to_stop(
             stored = await one.call_tool("create_long_term_memories", {"memories": [{"text": "a"}]})
             assert not stored.is_error
             found = await one.call_tool("search_long_term_memory", {"text": None})
-            assert (found.structured_content or {})["memories"][0]["namespace"] == "home"
+            assert (found.structured_content or {})["memories"][0]["namespace"] == "one"
         assert server.stop() == 0
         assert "error" not in server.errors.read_text().lower().replace('"error": null', "")
 

@@ -14,8 +14,9 @@ import pytest
 
 from agent_memory_server.domain.principal import Action
 from agent_memory_server.domain.scope import Scope
+from agent_memory_server.interfaces.auth import AuthMode
 from agent_memory_server.interfaces.rest.app import create_app
-from agent_memory_server.interfaces.rest.options import AuthMode, RestOptions
+from agent_memory_server.interfaces.rest.options import RestOptions
 from agent_memory_server.operations.credentials import add_token
 from tests.support.rest import Json, Server, answered, application, client_of, serving
 

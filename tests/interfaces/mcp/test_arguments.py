@@ -31,11 +31,29 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "compact_long_term_memories": {},
 }
 
-TAG = [None, "a", "", ["a", "b"], {"eq": "a"}, {"ne": "a"}, {"any": ["a"]}, {"all": ["a", "b"]}, {"startswith": "a"}]
+TAG: list[Any] = [
+    None,
+    "a",
+    "",
+    ["a", "b"],
+    {"eq": "a"},
+    {"ne": "a"},
+    {"any": ["a"]},
+    {"all": ["a", "b"]},
+    {"startswith": "a"},
+]
 TAG += [{"eq": "a", "ne": None, "any": None, "all": None, "startswith": None, "field": "other"}]
-TIME = [None, {"gte": "2026-01-01T00:00:00Z"}, {"gt": "2026-01-01T00:00:00+02:00", "lt": "2026-02-01T00:00:00"}]
+TIME: list[Any] = [
+    None,
+    {"gte": "2026-01-01T00:00:00Z"},
+    {"gt": "2026-01-01T00:00:00+02:00", "lt": "2026-02-01T00:00:00"},
+]
 TIME += [{"between": ["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"], "inclusive": "left"}, {"ne": "2026-01-01"}]
-TYPE = [None, {"eq": "semantic"}, {"any": ["episodic", "message"], "field": "memory_type", "enum_class": None}]
+TYPE: list[Any] = [
+    None,
+    {"eq": "semantic"},
+    {"any": ["episodic", "message"], "field": "memory_type", "enum_class": None},
+]
 FILTERS: dict[str, list[Any]] = {
     **dict.fromkeys(["namespace", "topics", "entities", "user_id"], TAG),
     **dict.fromkeys(["created_at", "last_accessed", "event_date"], TIME),

@@ -12,8 +12,9 @@ from jsonschema import Draft202012Validator
 from agent_memory_server.domain.tokens import estimate_tokens
 from agent_memory_server.interfaces.mcp.arguments import MODELS
 from agent_memory_server.interfaces.mcp.calls import CALLS
-from agent_memory_server.interfaces.mcp.catalogue import TOOLS, Tool
+from agent_memory_server.interfaces.mcp.catalogue import TOOLS
 from agent_memory_server.interfaces.mcp.reading import opened, read
+from agent_memory_server.interfaces.mcp.tool import Tool
 
 REFERENCE_TOKENS = 14_406
 """The list of the reference server 0.15.2 without its prose, by the same estimate."""

@@ -20,7 +20,7 @@ from agent_memory_server.interfaces.mcp import protocol
 from agent_memory_server.interfaces.mcp.caller import Caller
 from agent_memory_server.interfaces.mcp.door import Door
 from agent_memory_server.interfaces.mcp.library import library_server
-from agent_memory_server.interfaces.mcp.surface import Surface
+from agent_memory_server.interfaces.mcp.surface import INVALID_PARAMS, Surface
 from tests.support.mcp import Json, calls
 
 KEY = "io.modelcontextprotocol/"
@@ -160,4 +160,4 @@ async def test_an_envelope_that_is_wrong_is_refused_alike(surface: Surface, enve
 )
 async def test_a_message_that_is_wrong_is_an_error_and_not_the_end(surface: Surface, message: Json) -> None:
     answer = await ours(surface, message)
-    assert answer["error"]["code"] in {protocol.INVALID_REQUEST, protocol.INVALID_PARAMS}
+    assert answer["error"]["code"] in {protocol.INVALID_REQUEST, INVALID_PARAMS}

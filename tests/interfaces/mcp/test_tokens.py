@@ -9,7 +9,7 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
-from agent_memory_server.domain.principal import Action
+from agent_memory_server.domain.principal import ALL_ACTIONS, Action
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.interfaces.auth import AuthMode
 from agent_memory_server.interfaces.mcp.options import McpOptions
@@ -20,9 +20,9 @@ TOKENS = McpOptions(auth=AuthMode.TOKEN)
 doors = pytest.mark.parametrize("door", ["streamable", "sse"])
 
 
-async def token(call: Calls, *, namespaces: set[str] | None = None, actions: frozenset[Action] | None = None) -> str:
+async def token(call: Calls, *, namespaces: set[str] | None = None, actions: frozenset[Action] = ALL_ACTIONS) -> str:
     scope = Scope(namespaces=None if namespaces is None else frozenset(namespaces))
-    made = await add_token(call.app, description="t", scope=scope, **({"actions": actions} if actions else {}))
+    made = await add_token(call.app, description="t", scope=scope, actions=actions)
     return made.secret
 
 
@@ -50,7 +50,7 @@ async def test_reading_tools_see_the_granted_namespace_alone(call: Calls, grante
 
 
 async def test_writing_tools_reach_the_granted_namespace_alone(call: Calls, granted: Calls) -> None:
-    refused = {
+    refused: dict[str, Json] = {
         "create_long_term_memories": {"memories": [{"text": "a", "namespace": "theirs"}]},
         "set_working_memory": {"session_id": "s", "namespace": "theirs"},
         "append_working_memory_messages": {

@@ -126,11 +126,12 @@ async def test_a_sessions_memories_belong_to_its_user_and_become_long_term(call:
 
 
 async def test_appended_messages_stand_behind_the_earlier_ones_and_are_found(call: Calls) -> None:
+    counts = []
     for content in ("first", "second"):
-        answer = await call(
-            "append_working_memory_messages", session_id="s", messages=[{"role": "user", "content": content}]
-        )
-    assert answer["message_count"] == 2
+        message = {"role": "user", "content": content}
+        answer = await call("append_working_memory_messages", session_id="s", messages=[message])
+        counts.append(answer["message_count"])
+    assert counts == [1, 2]
     read = await call("get_working_memory", session_id="s")
     assert [message["content"] for message in read["messages"]] == ["first", "second"]
     assert "user: second" in await call.found("second", search_mode="keyword")

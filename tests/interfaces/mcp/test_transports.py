@@ -25,7 +25,8 @@ WAYS = {
     "stdio, stateless": ("stdio", "auto"),
     "streamable, handshake": ("mcp", "legacy"),
     "streamable, stateless": ("mcp", "auto"),
-    "sse": ("sse", "legacy"),
+    "sse, handshake": ("sse", "legacy"),
+    "sse, stateless": ("sse", "auto"),
 }
 ways = pytest.mark.parametrize("way", WAYS)
 
@@ -64,6 +65,7 @@ async def texts(one: Client, **filters: Any) -> list[str]:
 async def test_a_client_finds_the_same_server_on_every_way(way: str, tmp_path: Path) -> None:
     async with server(way, tmp_path) as connect, connect(None) as one:
         assert one.protocol_version == (STATELESS if WAYS[way][1] == "auto" else HANDSHAKE)
+        assert one.server_info is not None
         assert one.server_info.name == SERVER_NAME
         assert one.instructions == INSTRUCTIONS
         listed = (await one.list_tools()).tools

@@ -8,61 +8,17 @@ written for a model that has never seen these tools: when to use one, what good 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 from agent_memory_server.interfaces.mcp import schema
 from agent_memory_server.interfaces.mcp.schema import Schema
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
-    """One tool. changes: whether it writes; destroys: whether a write may overwrite or delete; repeatable: whether
-    the same call once more changes nothing further."""
-
-    name: str
-    title: str
-    description: str
-    parameters: Schema = field(default_factory=dict)
-    required: tuple[str, ...] = ()
-    answer: Schema
-    changes: bool = False
-    destroys: bool = False
-    repeatable: bool = True
-
-    def listed(self) -> dict[str, Any]:
-        """The tool as `tools/list` shows it."""
-        hints: dict[str, Any] = {"readOnlyHint": not self.changes, "openWorldHint": False}
-        if self.changes:
-            hints |= {"destructiveHint": self.destroys, "idempotentHint": self.repeatable}
-        inputs: Schema = {"type": "object", "properties": self.parameters}
-        if self.required:
-            inputs["required"] = list(self.required)
-        return {
-            "name": self.name,
-            "title": self.title,
-            "description": self.description,
-            "inputSchema": {**inputs, "additionalProperties": False},
-            "outputSchema": self.answer,
-            "annotations": hints,
-        }
-
+from agent_memory_server.interfaces.mcp.session_tools import APPEND, GET_SESSION, LIST_SESSIONS, PLACE, SET_SESSION
+from agent_memory_server.interfaces.mcp.tool import Tool
 
 _TYPES = ("semantic", "episodic", "message")
 _MODES = schema.words("semantic", "keyword", "hybrid", default="semantic")
 _FOUND = {"type": "array", "items": {"type": "object", "required": ["id", "text"]}}
 _STATUS = schema.answer({"status": schema.text()}, "status")
 _RECORD = schema.answer({"id": schema.text(), "text": schema.text()}, "id", "text")
-_SESSION = schema.answer(
-    {
-        "session_id": schema.text(),
-        "messages": {"type": "array"},
-        "memories": {"type": "array"},
-        "context": schema.optional("string"),
-        "data": schema.optional("object"),
-    },
-    "session_id",
-)
 
 _MEMORY: Schema = {
     "text": schema.text("One self-contained fact in plain words, with names instead of pronouns."),
@@ -77,13 +33,6 @@ _MEMORY: Schema = {
     "pinned": schema.flag(default=False),
     "metadata": {"type": "object"},
 }
-_MESSAGE: Schema = {
-    "role": schema.text("user, assistant, system or tool"),
-    "content": schema.text(),
-    "created_at": schema.text("ISO 8601"),
-    "id": schema.text(),
-}
-_PLACE: Schema = {"user_id": schema.optional("string"), "namespace": schema.optional("string")}
 
 _FILTERS = (
     "Filters (session_id, namespace, user_id, topics, entities, memory_type{more}) take an exact value, a list (any of "
@@ -184,86 +133,6 @@ _PROMPT = Tool(
     answer=schema.answer({"messages": {"type": "array"}, "long_term_memories": schema.optional("array")}, "messages"),
 )
 
-_SET_SESSION = Tool(
-    name="set_working_memory",
-    title="Replace a session",
-    description=(
-        "Store the whole state of a conversation under session_id: messages, notes in data, a summary in context, "
-        "facts in memories (they also become long-term memories). What you leave out is erased; to add messages use "
-        'append_working_memory_messages.\nExample: {"session_id":"chat-42","data":{"step":"payment"},'
-        '"messages":[{"role":"user","content":"Hello"}]}'
-    ),
-    parameters={
-        "session_id": schema.text(),
-        "memories": schema.objects(
-            {"text": schema.text()}, ["text"], "As in create_long_term_memories.", nullable=True
-        ),
-        "messages": schema.objects(_MESSAGE, ["role", "content"], nullable=True),
-        "context": schema.optional("string"),
-        "data": schema.optional("object"),
-        **_PLACE,
-        "ttl_seconds": schema.integer(3600, "Seconds until the session ends.", minimum=1),
-        "long_term_memory_strategy": schema.optional(
-            "object", 'How memories are extracted: {"strategy":"discrete|summary|preferences|custom","config":{}}'
-        ),
-    },
-    required=("session_id",),
-    answer=_SESSION,
-    changes=True,
-    destroys=True,
-)
-
-_APPEND = Tool(
-    name="append_working_memory_messages",
-    title="Append messages to a session",
-    description=(
-        "Add the latest turns of a conversation behind what the session holds; makes the session when it is new. The "
-        "messages can be searched at once.\n"
-        'Example: {"session_id":"chat-42","messages":[{"role":"user","content":"I moved to Oslo"}]}'
-    ),
-    parameters={
-        "session_id": schema.text(),
-        "messages": schema.objects(_MESSAGE, ["role", "content"]),
-        **_PLACE,
-        "ttl_seconds": schema.optional("integer", "null keeps what the session has."),
-    },
-    required=("session_id", "messages"),
-    answer=schema.answer({"session_id": schema.text(), "message_count": schema.integer()}, "session_id"),
-    changes=True,
-    repeatable=False,
-)
-
-_GET_SESSION = Tool(
-    name="get_working_memory",
-    title="Read a session",
-    description=(
-        "Messages, data and summary of a session. Use it to continue a conversation; an unknown session is an empty "
-        'one. recent_messages_limit gives only the latest messages.\nExample: {"session_id":"chat-42",'
-        '"recent_messages_limit":20}'
-    ),
-    parameters={
-        "session_id": schema.text(),
-        **_PLACE,
-        "recent_messages_limit": schema.optional("integer"),
-    },
-    required=("session_id",),
-    answer=_SESSION,
-)
-
-_LIST_SESSIONS = Tool(
-    name="list_sessions",
-    title="List sessions",
-    description=(
-        "Ids of stored conversations, oldest first. Use it when the user refers to an earlier conversation and you do "
-        'not know its session_id.\nExample: {"user_id":"maria"}'
-    ),
-    parameters={
-        **_PLACE,
-        "limit": schema.integer(20, minimum=1, maximum=100),
-        "offset": schema.integer(0, minimum=0),
-    },
-    answer=schema.answer({"sessions": schema.texts(), "total": schema.integer()}, "sessions", "total"),
-)
 
 _GET = Tool(
     name="get_long_term_memory",
@@ -317,7 +186,7 @@ _COMPACT = Tool(
     name="compact_long_term_memories",
     title="Remove duplicate memories",
     description="Of memories with the same content keep one. Upkeep; call it only when asked to tidy up.",
-    parameters={**_PLACE, "session_id": schema.optional("string")},
+    parameters={**PLACE, "session_id": schema.optional("string")},
     answer=_STATUS,
     changes=True,
     destroys=True,
@@ -330,10 +199,10 @@ TOOLS: Mapping[str, Tool] = {
         _CREATE,
         _SEARCH,
         _PROMPT,
-        _SET_SESSION,
-        _APPEND,
-        _GET_SESSION,
-        _LIST_SESSIONS,
+        SET_SESSION,
+        APPEND,
+        GET_SESSION,
+        LIST_SESSIONS,
         _GET,
         _EDIT,
         _DELETE,

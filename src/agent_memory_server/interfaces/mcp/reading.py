@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from agent_memory_server.domain.errors import InvalidRequest
-from agent_memory_server.interfaces.mcp.catalogue import Tool
+from agent_memory_server.interfaces.mcp.tool import Tool
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _MOST_MISTAKES = 5

@@ -54,7 +54,7 @@ class Sse:
 
 
 class _Ending:
-    """Ends a response that was begun. The library leaves it open when the server stops, which clients take for a fault."""
+    """Ends a response that was begun: left open when the server stops, as the library does, it looks like a fault."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
