@@ -228,3 +228,25 @@ def test_workers_and_reload_exclude_each_other(folder: Path) -> None:
     done = run(folder, "api", "--workers", "2", "--reload", "--port", "0")
     assert done.returncode == 2
     assert "--reload runs one process" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "settings", "status"),
+    [
+        ("evil.example", {}, 403),
+        ("localhost.evil.example", {}, 403),
+        ("localhost:8000", {}, 200),
+        ("127.0.0.1", {}, 200),
+        ("[::1]:9", {}, 200),
+        ("memory.example.com", {"MCP_ALLOWED_HOSTS": "memory.example.com"}, 200),
+        ("evil.example", {"AUTH_MODE": "token"}, 401),
+    ],
+)
+def test_a_strange_name_does_not_reach_a_server_without_tokens(
+    folder: Path, host: str, settings: dict[str, str], status: int
+) -> None:
+    with serving(folder, env=settings) as server, server.client() as http:
+        answer = http.get("/v1/working-memory/", headers={"Host": host})
+    assert answer.status_code == status
+    if status == 403:
+        assert "MCP_ALLOWED_HOSTS" in answer.json()["detail"]

@@ -8,10 +8,12 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent_memory_server.compose.doors import mcp_options, mcp_reach
 from agent_memory_server.compose.serving import bootstrap, door_auth, serving
+from agent_memory_server.domain.errors import Forbidden
 from agent_memory_server.interfaces.mcp.options import McpOptions
 from agent_memory_server.interfaces.mcp.paths import is_streamable
 from agent_memory_server.interfaces.mcp.reach import Reach
@@ -20,11 +22,16 @@ from agent_memory_server.interfaces.rest.options import RestOptions
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.credentials import NewToken
 from agent_memory_server.settings import Settings
+from agent_memory_server.settings.auth import is_loopback
 
 if TYPE_CHECKING:
     from agent_memory_server.interfaces.mcp.http import StreamableHttp
 
 _HOUR_S = 3600.0
+_OTHER_HOST = (
+    "this server asks for no token and answers only under names of this machine; "
+    "list the name of a reverse proxy in MCP_ALLOWED_HOSTS, or set AUTH_MODE=token"
+)
 
 
 class Doors:
@@ -34,14 +41,23 @@ class Doors:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._mcp: asyncio.Future[StreamableHttp] | None = None
+        self._reach = mcp_reach(settings, settings.server.host)
+        # Only on a loopback address can a page's rebound name reach a server that asks nobody for a token.
+        self._any_host = self._reach.any_host or not is_loopback(settings.server.host)
         self.rest: FastAPI | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
         if is_streamable(scope) and self._mcp is not None:
             await (await asyncio.shield(self._mcp))(scope, receive, send)
+        elif scope["type"] == "http" and not self._any_host and not self._admits(scope):
+            await JSONResponse({"detail": _OTHER_HOST, "code": Forbidden.code}, 403)(scope, receive, send)
         elif self.rest is not None:
             await self.rest(scope, receive, send)
+
+    def _admits(self, scope: Scope) -> bool:
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        return self._reach.admits_host(host.decode("latin-1"))
 
     @asynccontextmanager
     async def opened(self, app: Application) -> AsyncIterator[None]:

@@ -22,9 +22,9 @@ from agent_memory_server.adapters.sqlite.hamming import hamming, nearest_count, 
 from agent_memory_server.adapters.sqlite.signs import query_planes, query_signs
 from agent_memory_server.adapters.sqlite.sketch import Part, Positions, SketchView
 
-DEVIATIONS = 2.6
-"""Of the estimates, in the rule for candidates: a record exactly as near as the last of the page is kept with a
-probability of 0.995 in each step, nearer ones with more."""
+DEVIATIONS = 3.4
+"""Of the estimates, in the rule for candidates. At a million clustered vectors 2.6 gave a recall@10 of 0.997 over 60
+queries, 3.0 gave 0.998 and 3.4 gave 1.000, in the same time: a scan costs more than some further candidates."""
 
 SURE_DEVIATIONS = 5.0
 """The same where every record within a distance is asked for and counted."""

@@ -45,8 +45,9 @@ class McpSettings(BaseModel):
     allowed_hosts: str = Field(
         "",
         alias="MCP_ALLOWED_HOSTS",
-        description="Host names, separated by commas, under which a reverse proxy passes MCP requests on; `name:*` "
-        "allows every port. Addresses and localhost are always allowed; with tokens every name is.",
+        description="Host names, separated by commas, under which a reverse proxy passes requests on: to MCP, and to "
+        "REST where the server listens on a loopback address without tokens. `name:*` allows every port. Addresses "
+        "and localhost are always allowed; with tokens every name is.",
     )
     allowed_origins: str = Field(
         "",
