@@ -35,12 +35,13 @@ _OTHER_HOST = (
 
 
 class Doors:
-    """Both doors. MCP's library takes about as long to load as everything else, so it is loaded while REST is serving
-    already; a first MCP request waits for it."""
+    """Both doors. MCP's library takes as long to load as everything else, and 25 MB: the first MCP request loads it,
+    and waits about half a second."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._mcp: asyncio.Future[StreamableHttp] | None = None
+        self._mcp_wanted = asyncio.Event()
         self._reach = mcp_reach(settings, settings.server.host)
         # Only on a loopback address can a page's rebound name reach a server that asks nobody for a token.
         self._any_host = self._reach.any_host or not is_loopback(settings.server.host)
@@ -49,6 +50,7 @@ class Doors:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
         if is_streamable(scope) and self._mcp is not None:
+            self._mcp_wanted.set()
             await (await asyncio.shield(self._mcp))(scope, receive, send)
         elif scope["type"] == "http" and not self._any_host and not self._admits(scope):
             await JSONResponse({"detail": _OTHER_HOST, "code": Forbidden.code}, 403)(scope, receive, send)
@@ -70,12 +72,15 @@ class Doors:
                 yield
             finally:
                 closing.set()
+                self._mcp_wanted.set()
 
     async def _serve_mcp(self, app: Application, ready: asyncio.Future[StreamableHttp], closing: asyncio.Event) -> None:
+        await self._mcp_wanted.wait()
+        if closing.is_set():
+            return
         open_streamable = await asyncio.to_thread(_load)
         host = self._settings.server.host
-        options, reach = mcp_options(self._settings, host), mcp_reach(self._settings, host)
-        async with open_streamable(app, options, reach) as endpoint:
+        async with open_streamable(app, mcp_options(self._settings, host), self._reach) as endpoint:
             ready.set_result(endpoint)
             await closing.wait()
 
