@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import statistics
 import tempfile
@@ -21,8 +22,6 @@ async def _one_search(port: int) -> None:
 
 def main() -> None:
     """Start several times on one folder (the first start, which makes the file, is shown apart)."""
-    import asyncio  # noqa: PLC0415 - only this command needs it
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--model", default="all-MiniLM-L6-v2")
