@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -79,6 +80,9 @@ def own_server(
     Raises: StartRefused, when the server ends or does not answer in time; its own message is on stderr.
     """
     with contextlib.ExitStack() as stack:
+        if threading.current_thread() is threading.main_thread():
+            # SIGTERM unwinds like Ctrl-C: otherwise it would end this process and leave the server running.
+            stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, signal.default_int_handler))
         where = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="agent-memory-")))
         number = port or free_port()
         environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from agent_memory_server.adapters.sqlite.codes import SLACK
 from agent_memory_server.adapters.sqlite.connection import open_writer
 from agent_memory_server.adapters.sqlite.hamming import hamming, nearest_count, refined
 from agent_memory_server.adapters.sqlite.migrate import migrate
@@ -58,6 +59,17 @@ def alive(view: SketchView) -> dict[int, bytes]:
     return {int(rid): view.columns[:, i].tobytes() for i, rid in enumerate(view.rids) if here[i]}
 
 
+def assert_codes_belong_to_their_records(
+    connection: apsw.Connection, view: SketchView, query: NDArray[np.float32]
+) -> None:
+    assert view.codes is not None or not len(view.rids)
+    stored = {rid: np.frombuffer(blob, "<f4") for rid, blob in connection.execute("SELECT rid, v FROM vecs")}
+    here = np.setdiff1d(np.arange(len(view.rids)), view.dead)
+    if view.codes is not None and len(here):
+        exact = np.array([1.0 - float(stored[rid] @ query) for rid in view.rids[here].tolist()])
+        assert np.abs(view.codes.distances(here, query) - exact).max() < SLACK
+
+
 def in_file(connection: apsw.Connection) -> dict[int, bytes]:
     width = -(-DIMENSIONS // 64) * 8
     return {rid: bits.ljust(width, b"\0") for rid, bits in connection.execute("SELECT rid, b FROM sketch")}
@@ -73,6 +85,7 @@ def test_the_sketch_follows_every_kind_of_change(connection: apsw.Connection) ->
                 change(connection, int(chance.integers(0, 300)), None if gone else vector)
         view = cache.get(connection, seq(connection))
         assert alive(view) == in_file(connection), step
+        assert_codes_belong_to_their_records(connection, view, vector)
         assert (np.diff(view.rids[: view.base]) > 0).all()
         wanted = np.array(sorted(in_file(connection))[::3], np.int64)
         [part] = view.parts(((0, 2**62),), wanted)

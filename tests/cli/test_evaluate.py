@@ -1,0 +1,111 @@
+"""`agent-memory evaluate retrieval` as a real process, on a server of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+from tests.support.processes import BOUND_S, command, environment, run, serving
+
+TALK = {
+    "name": "two talks",
+    "conversations": [
+        {
+            "id": f"c{number}",
+            "sessions": [
+                {
+                    "id": "s1",
+                    "ts": "March-15-2024",
+                    "turns": [
+                        {"id": "1", "speaker": "Ann", "text": f"My {animal} sleeps in the kitchen."},
+                        {"id": "2", "speaker": "Bob", "text": "Yesterday I bought a red bicycle."},
+                    ],
+                }
+            ],
+        }
+        for number, animal in enumerate(("hedgehog", "tortoise"))
+    ],
+    "queries": [
+        {"conv": "c0", "question": "Where does the hedgehog sleep?", "category": "fact", "evidence": ["1"]},
+        {"conv": "c1", "question": "Who bought a bicycle?", "category": "fact", "evidence": ["2"]},
+        {"conv": "c1", "question": "Who can fly?", "category": "abstention", "evidence": []},
+    ],
+}
+
+
+def talk(folder: Path) -> Path:
+    path = folder.parent / "talk.json"
+    path.write_text(json.dumps(TALK))
+    return path
+
+
+def test_it_stores_the_turns_asks_the_questions_and_prints_the_figures(folder: Path) -> None:
+    done = run(folder, "evaluate", "retrieval", "--data", str(talk(folder)), "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["ingest"]["turns"] == 4
+    assert set(result["modes"]) == {"semantic", "keyword", "hybrid"}
+    for mode in result["modes"].values():
+        assert mode["all"] == {
+            "questions": 2,
+            "any_at": {"5": 1.0, "10": 1.0},
+            "recall_at": {"5": 1.0, "10": 1.0},
+            "mrr": 1.0,
+        }
+        assert mode["latency_ms"]["p50"] > 0
+
+
+def test_a_running_server_is_measured_in_a_namespace_of_its_own(folder: Path) -> None:
+    with serving(folder) as server:
+        line = ("evaluate", "retrieval", "--data", str(talk(folder)), "--base-url", server.url, "--mode", "keyword")
+        for _ in range(2):  # equal ids of an earlier run do not mix with those of this one
+            done = run(folder, *line)
+            assert done.returncode == 0, done.stderr
+            assert "any@5" in done.stdout
+            assert "1.000" in done.stdout
+
+
+def test_a_file_that_holds_no_conversations_is_one_line_and_status_1(folder: Path) -> None:
+    path = folder.parent / "talk.json"
+    path.write_text("{}")
+    done = run(folder, "evaluate", "retrieval", "--data", str(path))
+    assert done.returncode == 1
+    assert "is not a conversation file" in done.stderr
+
+
+def listens(pid: str) -> bool:
+    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    if "--port" not in words:
+        return False
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(words[words.index("--port") + 1]))) == 0
+
+
+def test_a_measurement_that_is_ended_stops_its_server(folder: Path) -> None:
+    work = folder.parent / "talk.json"
+    many = dict(TALK, queries=TALK["queries"] * 20_000)  # type: ignore[operator]
+    work.write_text(json.dumps(many))
+    measuring = subprocess.Popen(
+        command("evaluate", "retrieval", "--data", str(work), "--mode", "keyword"),
+        env=environment(folder),
+        cwd=folder.parent,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert measuring.stderr is not None
+    try:
+        children = Path(f"/proc/{measuring.pid}/task/{measuring.pid}/children")
+        started = None
+        while started is None:
+            assert measuring.poll() is None, measuring.stderr.read()
+            started = next((pid for pid in children.read_text().split() if listens(pid)), None)
+        measuring.send_signal(signal.SIGTERM)
+        measuring.communicate(timeout=BOUND_S)
+        assert not Path(f"/proc/{started}").exists()
+    finally:
+        measuring.kill()
+        measuring.communicate()
