@@ -1,0 +1,57 @@
+"""Questions to a chat model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    """One question.
+
+    purpose:      what the answer is for ("extraction", "summary", ...): for logs, metrics and the budget.
+    instructions: the system prompt, ours alone. text: what the model works on, with data of users fenced as data.
+    schema:       JSON Schema of the answer, None for plain text.
+    answer_tokens: the longest answer, in tokens of the model.
+    """
+
+    purpose: str
+    instructions: str
+    text: str
+    schema: Mapping[str, Any] | None = None
+    answer_tokens: int = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatAnswer:
+    """text: the answer as the model gave it; value: the parsed answer that satisfies the schema, None without one.
+    Tokens are as the provider counts them, or estimated where it does not say."""
+
+    text: str
+    value: Any = None
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+
+
+class ChatModel(Protocol):
+    """A language model that answers one question at a time; keeps no conversation."""
+
+    @property
+    def model(self) -> str:
+        """The model's name, as in the settings."""
+        ...
+
+    async def ask(self, request: ChatRequest) -> ChatAnswer:
+        """Answer a question.
+
+        Raises: Unavailable (a failure, a rate limit, an exhausted budget, or an answer that cannot be used even after
+        one repair) or DeadlineExceeded, when another try later may work; InvalidRequest, when the model refuses the
+        question itself.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release connections. Idempotent."""
+        ...
