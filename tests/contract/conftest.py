@@ -13,11 +13,13 @@ from agent_memory_server.adapters.sqlite.database import Database, DataFolder
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
 from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
+from agent_memory_server.adapters.sqlite.spending import SqliteSpending
 from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
 from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
 from agent_memory_server.ports.idempotency import IdempotencyStore
 from agent_memory_server.ports.memory_store import MemoryStore
 from agent_memory_server.ports.session_store import SessionStore
+from agent_memory_server.ports.spending import Spending
 from agent_memory_server.ports.token_store import TokenStore
 from agent_memory_server.ports.vector_cache import VectorCache
 from tests.contract.memories import DIMENSIONS
@@ -32,6 +34,7 @@ class Engine:
     tokens: TokenStore
     answers: IdempotencyStore
     vectors: Callable[[int], VectorCache]
+    spending: Spending
 
 
 def _on_sqlite(database: Database) -> Engine:
@@ -41,6 +44,7 @@ def _on_sqlite(database: Database) -> Engine:
         tokens=SqliteTokenStore(database),
         answers=SqliteIdempotencyStore(database),
         vectors=lambda entries: SqliteVectorCache(database, entries=entries),
+        spending=SqliteSpending(database),
     )
 
 
@@ -71,3 +75,8 @@ def tokens(engine: Engine) -> TokenStore:
 @pytest.fixture
 def answers(engine: Engine) -> IdempotencyStore:
     return engine.answers
+
+
+@pytest.fixture
+def spending(engine: Engine) -> Spending:
+    return engine.spending

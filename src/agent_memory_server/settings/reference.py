@@ -9,6 +9,7 @@ from agent_memory_server.settings.variables import Variable, sections, variables
 _TITLES = {
     "storage": "Storage",
     "embedding": "Embeddings",
+    "chat": "Chat models",
     "providers": "Keys of other providers",
     "server": "REST server",
     "auth": "Authentication",
@@ -16,7 +17,7 @@ _TITLES = {
     "sessions": "Working memory",
     "log": "Log",
     "redis": "Redis engine",
-    "generation": "Chat models",
+    "generation": "Summaries and query rewriting",
     "extraction": "Extraction and merging",
     "mcp": "MCP server",
     "tasks": "Background tasks on Redis",
