@@ -18,6 +18,7 @@ from agent_memory_server.adapters.providers.open_embedder import LOCAL_NAMES, op
 from agent_memory_server.adapters.providers.settings import EmbeddingSettings
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.model import StoredModel, claim_model, stored_model
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
@@ -28,6 +29,7 @@ from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
 from agent_memory_server.domain.errors import Unavailable
 from agent_memory_server.operations.application import Application
 from agent_memory_server.ports.embedder import Embedder
+from agent_memory_server.ports.jobs import Claims
 from agent_memory_server.settings import Settings
 from agent_memory_server.settings.load import require_startable
 from agent_memory_server.settings.memory import options_of
@@ -41,10 +43,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An application and the database below it, which upkeep of the engine needs."""
+    """An application, the database below it, which upkeep of the engine needs, and the worker's side of its queue."""
 
     app: Application
     database: Database
+    claims: Claims
 
 
 class _NoEmbedder:
@@ -99,11 +102,13 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIt
                 opened_chats(settings.chat, addresses_of(settings), spending=SqliteSpending(database), clock=_now)
             )
         search = SearchSettings(dimensions=embedder.dimensions, cache_mb=settings.storage.vector_cache_mb)
+        jobs = SqliteJobs(database)
         app = Application(
             memories=SqliteMemoryStore(database, Searcher(search)),
             sessions=SqliteSessionStore(database),
             tokens=SqliteTokenStore(database),
             answers=SqliteIdempotencyStore(database),
+            jobs=jobs,
             embedder=embedder,
             clock=_now,
             chat=chats.generation,
@@ -112,7 +117,7 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIt
             context_sizes=context_tokens,
         )
         log.debug(events.OPENED, folder=str(settings.storage.data_dir), model=embedder.model)
-        yield Opened(app, database)
+        yield Opened(app, database, jobs)
 
 
 def addresses_of(settings: Settings) -> Addresses:

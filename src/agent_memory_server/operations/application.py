@@ -11,6 +11,7 @@ from agent_memory_server.ports.chat_model import ChatModel
 from agent_memory_server.ports.clock import Clock
 from agent_memory_server.ports.embedder import Embedder
 from agent_memory_server.ports.idempotency import IdempotencyStore
+from agent_memory_server.ports.jobs import Jobs
 from agent_memory_server.ports.memory_store import MemoryStore
 from agent_memory_server.ports.session_store import SessionStore
 from agent_memory_server.ports.token_store import TokenStore
@@ -49,6 +50,7 @@ class Application:
     sessions: SessionStore
     tokens: TokenStore
     answers: IdempotencyStore
+    jobs: Jobs
     embedder: Embedder
     clock: Clock
     chat: ChatModel | None = None

@@ -15,6 +15,7 @@ _TITLES = {
     "auth": "Authentication",
     "memory": "Long-term memory",
     "sessions": "Working memory",
+    "worker": "Background work",
     "log": "Log",
     "redis": "Redis engine",
     "generation": "Summaries and query rewriting",
