@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from redis.asyncio import Redis
@@ -15,12 +16,14 @@ from agent_memory_server.adapters.redis.tokens import RedisTokenStore
 from agent_memory_server.adapters.redis.vector_cache import RedisVectorCache
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
 from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
 from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
 from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
 from agent_memory_server.ports.idempotency import IdempotencyStore
+from agent_memory_server.ports.jobs import Claims, Jobs
 from agent_memory_server.ports.memory_store import MemoryStore
 from agent_memory_server.ports.session_store import SessionStore
 from agent_memory_server.ports.token_store import TokenStore
@@ -28,12 +31,17 @@ from agent_memory_server.ports.vector_cache import VectorCache
 from tests.contract.memories import DIMENSIONS
 
 
+class Queue(Jobs, Claims, Protocol):
+    """Both sides of a queue of background work."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """The ports of one open engine for records and sessions."""
+    """The ports of one open engine for records, sessions and background work."""
 
     memories: MemoryStore
     sessions: SessionStore
+    jobs: Queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +76,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return Engine(
         memories=SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=DIMENSIONS))),
         sessions=SqliteSessionStore(database),
+        jobs=SqliteJobs(database),
     )
 
 
@@ -112,3 +121,8 @@ def tokens(keeper: Keeper) -> TokenStore:
 @pytest.fixture
 def answers(keeper: Keeper) -> IdempotencyStore:
     return keeper.answers
+
+
+@pytest.fixture
+def jobs(engine: Engine) -> Queue:
+    return engine.jobs
