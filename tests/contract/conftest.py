@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis.answers import RedisIdempotencyStore
 from agent_memory_server.adapters.redis.connection import open_client
+from agent_memory_server.adapters.redis.spending import RedisSpending
 from agent_memory_server.adapters.redis.tokens import RedisTokenStore
 from agent_memory_server.adapters.redis.vector_cache import RedisVectorCache
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
@@ -97,6 +98,7 @@ def _on_redis(client: Redis) -> Keeper:
         tokens=RedisTokenStore(client),
         answers=RedisIdempotencyStore(client),
         vectors=lambda entries: RedisVectorCache(client, entries=entries),
+        spending=RedisSpending(client),
     )
 
 
@@ -128,8 +130,8 @@ def answers(keeper: Keeper) -> IdempotencyStore:
 
 
 @pytest.fixture
-def spending(engine: Engine) -> Spending:
-    return engine.spending
+def spending(keeper: Keeper) -> Spending:
+    return keeper.spending
 
 
 @pytest.fixture
