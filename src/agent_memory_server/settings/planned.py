@@ -53,18 +53,12 @@ class RedisSettings(BaseModel):
 
 
 class GenerationSettings(BaseModel):
-    """Summaries and query rewriting."""
+    """Summaries."""
 
     model_config = _CONFIG
 
     task_timeout_minutes: float = Field(
         5, gt=0, alias="LLM_TASK_TIMEOUT_MINUTES", description="Time limit of one background task."
-    )
-    rewrite_prompt: str | None = Field(
-        None, alias="QUERY_OPTIMIZATION_PROMPT_TEMPLATE", description="Prompt with `{query}` that rewrites a query."
-    )
-    shortest_rewrite: int = Field(
-        2, ge=0, alias="MIN_OPTIMIZED_QUERY_LENGTH", description="Shorter rewrites are discarded."
     )
     summarize: bool = Field(
         True, alias="ENABLE_WORKING_MEMORY_SUMMARIZATION", description="Fold old messages into a summary."

@@ -11,7 +11,7 @@ from agent_memory_server.interfaces.mcp.settings import McpSettings
 from agent_memory_server.interfaces.rest.settings import ServerSettings
 from agent_memory_server.interfaces.worker.settings import WorkerSettings
 from agent_memory_server.settings.auth import AuthSettings
-from agent_memory_server.settings.memory import MemorySettings, SessionSettings
+from agent_memory_server.settings.memory import MemorySettings, QuerySettings, SessionSettings
 from agent_memory_server.settings.planned import (
     ExtractionSettings,
     GenerationSettings,
@@ -36,6 +36,7 @@ class Settings(BaseModel):
     mcp: McpSettings
     auth: AuthSettings
     memory: MemorySettings
+    queries: QuerySettings
     sessions: SessionSettings
     worker: WorkerSettings
     log: LogSettings
