@@ -15,7 +15,7 @@ from agent_memory_server.domain.scope import EVERYWHERE
 from agent_memory_server.domain.session import SessionKey, Strategy
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.context import PromptSession, memory_prompt
-from agent_memory_server.operations.extract import AT_ONCE, Reading, extract_due, try_extraction
+from agent_memory_server.operations.extract import AT_ONCE, Reading, extract_session, sweep_extractions, try_extraction
 from tests.operations.given import KEY, SettableClock, append, caller, put, read, turn
 
 TEA = "I prefer green tea."
@@ -24,6 +24,12 @@ TEA = "I prefer green tea."
 async def facts(app: Application) -> list[Memory]:
     found = await app.memories.list(EVERYWHERE, EVERYTHING, limit=100)
     return [each for each in found.memories if each.memory_type is not MemoryType.MESSAGE]
+
+
+async def extract_due(app: Application) -> int:
+    """What the jobs of all owed sessions do, at this moment."""
+    owed = await app.sessions.owed_extractions(now=app.clock(), limit=100)
+    return sum([await extract_session(app, each.key) for each in owed])
 
 
 async def tried(app: Application) -> Reading:
@@ -165,3 +171,19 @@ async def test_a_trial_reads_only_what_the_caller_may_read(app: Application) -> 
         await try_extraction(app, caller(users=["bob"]), "chat", namespace="team", user_id="ana")
     with pytest.raises(NotFound):
         await try_extraction(app, LOCAL, "none", namespace="team", user_id="ana")
+
+
+async def test_one_job_waits_however_many_messages_are_written(app: Application, clock: SettableClock) -> None:
+    for number in range(3):
+        await append(app, turn(f"m{number}", TEA))
+        clock.now += 1
+    assert (await app.jobs.figures()).waiting == 1
+
+
+async def test_losing_the_queue_loses_no_session(app: Application, clock: SettableClock) -> None:
+    await append(app, turn("m1", TEA))
+    await append(app, turn("m1", TEA), key=SessionKey("", "", "other"))
+    clock.now += 30
+    assert await sweep_extractions(app) == 2
+    assert await extract_due(app) == 2
+    assert await sweep_extractions(app) == 0

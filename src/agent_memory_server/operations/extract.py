@@ -22,6 +22,7 @@ from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.authorize import require
 from agent_memory_server.operations.context import MEMORIES_HEADING, SUMMARY_HEADING
 from agent_memory_server.operations.converse import get_session
+from agent_memory_server.operations.extraction_queue import due_of, extraction_job
 from agent_memory_server.operations.remember import require_long_term
 from agent_memory_server.operations.window import Window
 from agent_memory_server.ports.memory_store import MemoryWrite
@@ -34,6 +35,7 @@ MOST_TRIED = 200
 """Messages that a trial looks at, the latest."""
 
 _SESSIONS_A_PAGE = 100
+_DAY_S = 86_400.0
 _NOT_SPEAKERS = frozenset({"assistant", "ai", "bot", "model", "system", "developer", "tool", "function"})
 _NO_NAMES = frozenset({"user", "human"})
 _HEADINGS = tuple(heading.strip() for heading in (SUMMARY_HEADING, MEMORIES_HEADING))
@@ -57,11 +59,8 @@ class Reading:
     refused: tuple[Refused, ...]
 
 
-def _due(app: Application, session: Session) -> float:
-    """When the session is to be read (Unix seconds); before it ends, where it has a time to live."""
-    since = session.owed_since or session.updated_at
-    due = min(session.updated_at + app.options.extract_after_s, since + app.options.extract_within_s)
-    return due if session.ttl_seconds is None else min(due, session.updated_at + session.ttl_seconds / 2)
+def _on(app: Application) -> bool:
+    return app.options.extraction and app.options.long_term
 
 
 def _said_by_a_person(message: Message) -> bool:
@@ -131,22 +130,35 @@ def read_by_rules(session: Session, messages: Sequence[Message], *, now: float) 
     return Reading(tuple(memories.values()), tuple(refused))
 
 
-async def extract_due(app: Application) -> int:
-    """Read every session that is due; how many memories were stored. Raises: Unavailable; nothing is lost by it."""
-    stored = 0
+async def sweep_extractions(app: Application) -> int:
+    """Queue every session that extraction owes something; how many. The job looks itself whether it is time."""
+    if not _on(app):
+        return 0
     now = app.clock()
+    queued = 0
     after: OwedSession | None = None
     while page := await app.sessions.owed_extractions(now=now, limit=_SESSIONS_A_PAGE, after=after):
         for owed in page:
-            stored += await _extract(app, owed.key, now)
+            await app.jobs.add(extraction_job(owed.key), due=now, unless_dead_since=now - _DAY_S)
+        queued += len(page)
         after = page[-1]
-    return stored
+    return queued
 
 
-async def _extract(app: Application, key: SessionKey, now: float) -> int:
+async def extract_session(app: Application, key: SessionKey) -> int:
+    """Read what is unread of a session, if it is time; else queue the job for when it is. How many records it stored.
+
+    Nothing happens when the session is gone or its strategy needs a model. Raises: Unavailable; nothing is lost by it.
+    """
     stored = 0
-    while (pending := await app.sessions.unextracted(EVERYWHERE, key, now=now, limit=AT_ONCE, before=0)) is not None:
-        if not pending.messages or _due(app, pending.session) > now:
+    now = app.clock()
+    while _on(app):
+        pending = await app.sessions.unextracted(EVERYWHERE, key, now=now, limit=AT_ONCE, before=0)
+        if pending is None or not pending.messages:
+            break
+        due = due_of(app.options, pending.session)
+        if due > now:
+            await app.jobs.add(extraction_job(key), due=due)
             break
         kept = await _read(app, pending, now)
         if kept is None:

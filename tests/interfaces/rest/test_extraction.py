@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agent_memory_server.interfaces.worker.upkeep import Pace
+from agent_memory_server.interfaces.worker.handlers import HANDLERS
 from agent_memory_server.operations.options import Options
+from tests.support.jobs import working
 from tests.support.rest import answered, serving
 from tests.support.waiting import until
 
@@ -40,7 +41,7 @@ async def test_a_trial_that_cannot_be_made_says_why(tmp_path: Path, body: dict[s
 
 
 async def test_a_session_is_read_in_the_background_and_its_facts_are_found(tmp_path: Path) -> None:
-    async with serving(tmp_path, rules=Options(extract_after_s=0.0), pace=Pace(extract_s=0.05)) as server:
+    async with serving(tmp_path, rules=Options(extract_after_s=0.0)) as server:
         path = "/v1/working-memory/s1/messages"
         answered(await server.http.post(path, json={"messages": [MESSAGE], **PLACE}))
 
@@ -48,6 +49,7 @@ async def test_a_session_is_read_in_the_background_and_its_facts_are_found(tmp_p
             found = await server.search("green tea", memory_type={"eq": "semantic"}, namespace={"eq": "team"})
             return bool(found["memories"])
 
-        await until(read)
+        async with working(server.app, HANDLERS):
+            await until(read)
         (message,) = answered(await server.http.get("/v1/working-memory/s1", params=PLACE))["messages"]
         assert message["discrete_memory_extracted"] == "t"
