@@ -113,7 +113,7 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIt
             clock=_now,
             chat=chats.generation,
             fast_chat=chats.fast,
-            options=options_of(settings.memory, settings.sessions, settings.queries),
+            options=options_of(settings.memory, settings.sessions, settings.extraction, settings.queries),
             context_sizes=context_tokens,
         )
         log.debug(events.OPENED, folder=str(settings.storage.data_dir), model=embedder.model)

@@ -11,10 +11,11 @@ from agent_memory_server.interfaces.mcp.settings import McpSettings
 from agent_memory_server.interfaces.rest.settings import ServerSettings
 from agent_memory_server.interfaces.worker.settings import WorkerSettings
 from agent_memory_server.settings.auth import AuthSettings
+from agent_memory_server.settings.extraction import ExtractionSettings
 from agent_memory_server.settings.memory import MemorySettings, QuerySettings, SessionSettings
 from agent_memory_server.settings.planned import (
-    ExtractionSettings,
     GenerationSettings,
+    MetadataSettings,
     OAuth2Settings,
     RedisSettings,
     TaskSettings,
@@ -43,5 +44,6 @@ class Settings(BaseModel):
     redis: RedisSettings
     generation: GenerationSettings
     extraction: ExtractionSettings
+    metadata: MetadataSettings
     tasks: TaskSettings
     oauth2: OAuth2Settings
