@@ -47,6 +47,13 @@ from agent_memory_client.models.forget import (
 from agent_memory_client.models.health import (
     HealthCheckResponse,
 )
+from agent_memory_client.models.jobs import (
+    DeadJob,
+    DeadJobsResponse,
+    JobCountResponse,
+    JobFiguresResponse,
+    JobIdsRequest,
+)
 from agent_memory_client.models.messages import (
     MemoryMessage,
     MessageInput,
@@ -134,6 +141,7 @@ __all__ = [  # noqa: RUF022 - by kind
     "ExtractedMemoryRecord",
     "ForgetPolicy",
     "ForgetRequest",
+    "JobIdsRequest",
     "MemoryPromptRequest",
     "MessageInput",
     "RecencyConfig",
@@ -150,6 +158,10 @@ __all__ = [  # noqa: RUF022 - by kind
     "ErrorResponse",
     "FieldError",
     "ForgetResponse",
+    "DeadJob",
+    "DeadJobsResponse",
+    "JobCountResponse",
+    "JobFiguresResponse",
     "HealthCheckResponse",
     "MemoryListResponse",
     "MemoryMessage",

@@ -123,3 +123,4 @@ PROMPT: Final = _one(
 FORGET: Final = _one(
     "Older than a year and unused for a month", {"policy": {"max_age_days": 365, "max_inactive_days": 30}}
 )
+DEAD_JOBS: Final = _one("Two jobs", {"ids": ["17", "18"]})
