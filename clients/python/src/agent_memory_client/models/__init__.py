@@ -25,6 +25,11 @@ from agent_memory_client.models.errors import (
     ErrorResponse,
     FieldError,
 )
+from agent_memory_client.models.extraction import (
+    ExtractMemoriesRequest,
+    ExtractMemoriesResponse,
+    RefusedExtraction,
+)
 from agent_memory_client.models.filters import (
     CreatedAt,
     Entities,
@@ -142,6 +147,7 @@ __all__ = [  # noqa: RUF022 - by kind
     "ForgetPolicy",
     "ForgetRequest",
     "JobIdsRequest",
+    "ExtractMemoriesRequest",
     "MemoryPromptRequest",
     "MessageInput",
     "RecencyConfig",
@@ -162,6 +168,8 @@ __all__ = [  # noqa: RUF022 - by kind
     "DeadJobsResponse",
     "JobCountResponse",
     "JobFiguresResponse",
+    "ExtractMemoriesResponse",
+    "RefusedExtraction",
     "HealthCheckResponse",
     "MemoryListResponse",
     "MemoryMessage",

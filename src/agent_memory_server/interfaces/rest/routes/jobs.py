@@ -70,17 +70,13 @@ async def list_dead_jobs(request: Request, query: Annotated[DeadQuery, Query()])
     return answer({"jobs": [_as_data(dead) for dead in found]})
 
 
-async def retry_dead_jobs(
-    request: Request, body: Annotated[JobIdsRequest, Body(openapi_examples=examples.DEAD_JOBS)]
-) -> Response:
+async def retry_dead_jobs(request: Request, body: Ids) -> Response:
     """Queue dead jobs again, with fresh attempts."""
     who = caller(request)
     return answer({"count": await retry_dead(who.app, who.principal, body.ids)})
 
 
-async def discard_dead_jobs(
-    request: Request, body: Annotated[JobIdsRequest, Body(openapi_examples=examples.DEAD_JOBS)]
-) -> Response:
+async def discard_dead_jobs(request: Request, body: Ids) -> Response:
     """Forget dead jobs. Work that is still owed is queued again by the next sweep."""
     who = caller(request)
     return answer({"count": await discard_dead(who.app, who.principal, body.ids)})
