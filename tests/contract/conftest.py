@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
 from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
 from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
 from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
 from agent_memory_server.ports.idempotency import IdempotencyStore
+from agent_memory_server.ports.jobs import Claims, Jobs
 from agent_memory_server.ports.memory_store import MemoryStore
 from agent_memory_server.ports.session_store import SessionStore
 from agent_memory_server.ports.token_store import TokenStore
 from agent_memory_server.ports.vector_cache import VectorCache
 from tests.contract.memories import DIMENSIONS
+
+
+class Queue(Jobs, Claims, Protocol):
+    """Both sides of a queue of background work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +38,7 @@ class Engine:
     sessions: SessionStore
     tokens: TokenStore
     answers: IdempotencyStore
+    jobs: Queue
     vectors: Callable[[int], VectorCache]
 
 
@@ -40,6 +48,7 @@ def _on_sqlite(database: Database) -> Engine:
         sessions=SqliteSessionStore(database),
         tokens=SqliteTokenStore(database),
         answers=SqliteIdempotencyStore(database),
+        jobs=SqliteJobs(database),
         vectors=lambda entries: SqliteVectorCache(database, entries=entries),
     )
 
@@ -71,3 +80,8 @@ def tokens(engine: Engine) -> TokenStore:
 @pytest.fixture
 def answers(engine: Engine) -> IdempotencyStore:
     return engine.answers
+
+
+@pytest.fixture
+def jobs(engine: Engine) -> Queue:
+    return engine.jobs

@@ -14,6 +14,7 @@ _TITLES = {
     "auth": "Authentication",
     "memory": "Long-term memory",
     "sessions": "Working memory",
+    "worker": "Background work",
     "log": "Log",
     "redis": "Redis engine",
     "generation": "Chat models",
