@@ -104,7 +104,7 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIt
             jobs=jobs,
             embedder=embedder,
             clock=_now,
-            options=options_of(settings.memory, settings.sessions),
+            options=options_of(settings.memory, settings.sessions, settings.extraction),
             context_sizes=context_tokens,
         )
         log.debug(events.OPENED, folder=str(settings.storage.data_dir), model=embedder.model)

@@ -10,10 +10,11 @@ from agent_memory_server.interfaces.mcp.settings import McpSettings
 from agent_memory_server.interfaces.rest.settings import ServerSettings
 from agent_memory_server.interfaces.worker.settings import WorkerSettings
 from agent_memory_server.settings.auth import AuthSettings
+from agent_memory_server.settings.extraction import ExtractionSettings
 from agent_memory_server.settings.memory import MemorySettings, SessionSettings
 from agent_memory_server.settings.planned import (
-    ExtractionSettings,
     GenerationSettings,
+    MetadataSettings,
     OAuth2Settings,
     RedisSettings,
     TaskSettings,
@@ -40,5 +41,6 @@ class Settings(BaseModel):
     redis: RedisSettings
     generation: GenerationSettings
     extraction: ExtractionSettings
+    metadata: MetadataSettings
     tasks: TaskSettings
     oauth2: OAuth2Settings

@@ -25,6 +25,11 @@ from agent_memory_client.models.errors import (
     ErrorResponse,
     FieldError,
 )
+from agent_memory_client.models.extraction import (
+    ExtractMemoriesRequest,
+    ExtractMemoriesResponse,
+    RefusedExtraction,
+)
 from agent_memory_client.models.filters import (
     CreatedAt,
     Entities,
@@ -134,6 +139,7 @@ __all__ = [  # noqa: RUF022 - by kind
     "ExtractedMemoryRecord",
     "ForgetPolicy",
     "ForgetRequest",
+    "ExtractMemoriesRequest",
     "MemoryPromptRequest",
     "MessageInput",
     "RecencyConfig",
@@ -150,6 +156,8 @@ __all__ = [  # noqa: RUF022 - by kind
     "ErrorResponse",
     "FieldError",
     "ForgetResponse",
+    "ExtractMemoriesResponse",
+    "RefusedExtraction",
     "HealthCheckResponse",
     "MemoryListResponse",
     "MemoryMessage",
