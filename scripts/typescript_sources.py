@@ -16,7 +16,6 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from agent_memory_client.tool_catalogue import all_schemas
-
 from agent_memory_server.interfaces.rest.app import create_app
 from agent_memory_server.interfaces.rest.options import RestOptions
 from agent_memory_server.operations.application import Application
