@@ -6,8 +6,8 @@ declare module "vitest" {
   }
 }
 
-const baseUrl = process.env.AGENT_MEMORY_URL;
-if (!baseUrl) throw new Error("AGENT_MEMORY_URL names the server to test against");
+const baseUrl = process.env.SERVER;
+if (!baseUrl) throw new Error("SERVER names the server to test against");
 
 export default defineConfig({
   test: { include: ["test/**/*.test.ts"], provide: { baseUrl }, testTimeout: 60_000, cache: false },

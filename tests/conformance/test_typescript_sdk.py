@@ -65,4 +65,4 @@ def test_the_client_builds(client: Path) -> None:
 
 def test_the_client_works_on_a_running_server(tmp_path: Path, client: Path) -> None:
     with serving(tmp_path / "data") as server:
-        node(client, "vitest", "run", AGENT_MEMORY_URL=server.url)
+        node(client, "vitest", "run", SERVER=server.url)
