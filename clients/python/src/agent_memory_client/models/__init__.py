@@ -66,6 +66,7 @@ from agent_memory_client.models.records import (
     SearchExplanation,
 )
 from agent_memory_client.models.search import (
+    MemoryHistoryResponse,
     MemoryListResponse,
     MemoryRecordResults,
     MemoryRecordResultsResponse,
@@ -151,6 +152,7 @@ __all__ = [  # noqa: RUF022 - by kind
     "FieldError",
     "ForgetResponse",
     "HealthCheckResponse",
+    "MemoryHistoryResponse",
     "MemoryListResponse",
     "MemoryMessage",
     "MemoryPromptResponse",
