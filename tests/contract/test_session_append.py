@@ -27,6 +27,7 @@ async def test_an_append_makes_the_session_when_there_is_none(sessions: SessionS
         ttl_seconds=60,
         revision=1,
         message_count=2,
+        owed_since=NOW,
     )
     assert await stored(sessions) == replace(appended.session, messages=given)
 
@@ -34,7 +35,9 @@ async def test_an_append_makes_the_session_when_there_is_none(sessions: SessionS
 async def test_an_append_leaves_everything_else_as_it_is(sessions: SessionStore) -> None:
     await sessions.put(EVERYWHERE, FULL, now=NOW)
     appended = await sessions.append(EVERYWHERE, KEY, [message("m3")], now=NOW + 1)
-    head = replace(FULL, messages=(), revision=2, message_count=3, updated_at=NOW + 1, last_accessed=NOW + 1)
+    head = replace(
+        FULL, messages=(), revision=2, message_count=3, updated_at=NOW + 1, last_accessed=NOW + 1, owed_since=NOW
+    )
     assert appended.session == head
     assert await stored(sessions) == replace(head, messages=(*FULL.messages, message("m3")))
 

@@ -54,7 +54,12 @@ async def test_an_append_to_an_expired_session_begins_a_new_one(sessions: Sessio
     await sessions.put(EVERYWHERE, replace(FULL, ttl_seconds=10), now=NOW)
     appended = await sessions.append(EVERYWHERE, KEY, [message("m1", "new")], now=NOW + 10)
     assert appended.session == session(
-        created_at=NOW + 10, updated_at=NOW + 10, last_accessed=NOW + 10, revision=1, message_count=1
+        created_at=NOW + 10,
+        updated_at=NOW + 10,
+        last_accessed=NOW + 10,
+        revision=1,
+        message_count=1,
+        owed_since=NOW + 10,
     )
     assert ids((await stored(sessions, now=NOW + 10)).messages) == ["m1"]
 

@@ -16,7 +16,7 @@ from tests.contract.sessions import FULL, KEY, NOW, ids, message, messages, sess
 
 async def test_a_session_comes_back_exactly_as_it_was_put(sessions: SessionStore) -> None:
     answer = await sessions.put(EVERYWHERE, FULL, now=NOW)
-    assert answer == replace(FULL, revision=1, message_count=2)
+    assert answer == replace(FULL, revision=1, message_count=2, owed_since=NOW)
     assert await stored(sessions) == answer
 
 
@@ -132,7 +132,7 @@ async def test_a_put_replaces_everything_and_raises_the_revision(sessions: Sessi
     await sessions.put(EVERYWHERE, FULL, now=NOW)
     bare = session(messages=messages("x"))
     answer = await sessions.put(EVERYWHERE, bare, now=NOW)
-    assert answer == replace(bare, revision=2, message_count=1)
+    assert answer == replace(bare, revision=2, message_count=1, owed_since=NOW)
     assert await stored(sessions) == answer
 
 

@@ -12,7 +12,7 @@ from agent_memory_server.interfaces.worker.upkeep import Pace
 from tests.support.rest import Json, Server, answered, client_of, serving
 
 S = "/v1/working-memory/shared"
-QUICK = Pace(owed_s=0.01, access_s=0.01, purge_s=0.01)
+QUICK = Pace(owed_s=0.01, access_s=0.01)
 CLIENTS = 20
 TURNS = 10
 

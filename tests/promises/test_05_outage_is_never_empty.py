@@ -14,7 +14,7 @@ from tests.support.rest import Json, Server, answered, serving
 from tests.support.waiting import until
 
 OUTAGES = [Mood.FAILING, Mood.SILENT]
-PACE = Pace(owed_s=0.05, access_s=60, purge_s=60, backoff_s=0.05, longest_backoff_s=0.2)
+PACE = Pace(owed_s=0.05, access_s=60, backoff_s=0.05, longest_backoff_s=0.2)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.support.rest import Json, Server, answered, serving
 from tests.support.waiting import until
 
 S = "/v1/working-memory/s"
-PACE = Pace(owed_s=0.02, access_s=0.02, purge_s=0.02)
+PACE = Pace(owed_s=0.02, access_s=0.02)
 TURNS: list[Json] = [
     {
         "role": "user",

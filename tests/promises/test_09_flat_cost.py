@@ -71,7 +71,7 @@ async def test_an_append_does_the_same_work_however_long_the_session_is(tmp_path
 
 
 async def test_no_text_is_embedded_twice(tmp_path: Path) -> None:
-    pace = Pace(owed_s=0.02, access_s=60, purge_s=60)
+    pace = Pace(owed_s=0.02, access_s=60)
     async with moody_service() as service:
         async with serving(tmp_path, embedder=await embedder_of(service), pace=pace) as server:
 

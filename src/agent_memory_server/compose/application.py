@@ -17,6 +17,7 @@ from agent_memory_server.adapters.providers.open_embedder import LOCAL_NAMES, op
 from agent_memory_server.adapters.providers.settings import EmbeddingSettings
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.model import StoredModel, claim_model, stored_model
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
@@ -26,6 +27,7 @@ from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
 from agent_memory_server.domain.errors import Unavailable
 from agent_memory_server.operations.application import Application
 from agent_memory_server.ports.embedder import Embedder
+from agent_memory_server.ports.jobs import Claims
 from agent_memory_server.settings import Settings
 from agent_memory_server.settings.load import require_startable
 from agent_memory_server.settings.memory import options_of
@@ -39,10 +41,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An application and the database below it, which upkeep of the engine needs."""
+    """An application, the database below it, which upkeep of the engine needs, and the worker's side of its queue."""
 
     app: Application
     database: Database
+    claims: Claims
 
 
 class _NoEmbedder:
@@ -92,18 +95,20 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIt
         if claim:
             await database.write(partial(_claim, model=embedder.model, dimensions=embedder.dimensions))
         search = SearchSettings(dimensions=embedder.dimensions, cache_mb=settings.storage.vector_cache_mb)
+        jobs = SqliteJobs(database)
         app = Application(
             memories=SqliteMemoryStore(database, Searcher(search)),
             sessions=SqliteSessionStore(database),
             tokens=SqliteTokenStore(database),
             answers=SqliteIdempotencyStore(database),
+            jobs=jobs,
             embedder=embedder,
             clock=_now,
-            options=options_of(settings.memory, settings.sessions),
+            options=options_of(settings.memory, settings.sessions, settings.extraction),
             context_sizes=context_tokens,
         )
         log.debug(events.OPENED, folder=str(settings.storage.data_dir), model=embedder.model)
-        yield Opened(app, database)
+        yield Opened(app, database, jobs)
 
 
 def folder_of(settings: Settings) -> DataFolder:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from agent_memory_server.compose.application import application
+from agent_memory_server.compose.application import opened
 from agent_memory_server.interfaces.auth import AuthMode as DoorAuth
-from agent_memory_server.interfaces.worker.upkeep import run_upkeep
+from agent_memory_server.interfaces.worker.background import background
+from agent_memory_server.interfaces.worker.settings import worker_options
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.credentials import NewToken, bootstrap_token
 from agent_memory_server.settings import Settings
@@ -17,13 +17,12 @@ from agent_memory_server.settings.auth import AuthMode, decide_auth
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Application]:
-    """An application with its upkeep: what is owed is done beside the requests."""
-    async with application(settings) as app, asyncio.TaskGroup() as tasks:
-        upkeep = tasks.create_task(run_upkeep(app), name="upkeep")
-        try:
-            yield app
-        finally:
-            upkeep.cancel()
+    """An application with its background work: what is owed is done beside the requests."""
+    async with (
+        opened(settings, embedding=True, claim=True) as running,
+        background(running.app, running.claims, worker_options(settings.worker)),
+    ):
+        yield running.app
 
 
 def door_auth(settings: Settings, host: str) -> DoorAuth:

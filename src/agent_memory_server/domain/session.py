@@ -45,6 +45,8 @@ class Session:
     revision: 0 before it is stored; the store gives 1 at creation and adds one with each change.
     ttl_seconds: None never expires; else the session ends that long after its last write.
     Times are Unix seconds. `message_count` counts all stored messages, also when only some were read.
+    owed_since: when the first of the messages was stored that extraction has not read; None when it has read all.
+        The store keeps it: what a written session says of it counts for nothing.
     """
 
     key: SessionKey
@@ -60,3 +62,4 @@ class Session:
     ttl_seconds: int | None = None
     revision: int = 0
     message_count: int = 0
+    owed_since: float | None = None

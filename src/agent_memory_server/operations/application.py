@@ -10,6 +10,7 @@ from agent_memory_server.operations.options import Options
 from agent_memory_server.ports.clock import Clock
 from agent_memory_server.ports.embedder import Embedder
 from agent_memory_server.ports.idempotency import IdempotencyStore
+from agent_memory_server.ports.jobs import Jobs
 from agent_memory_server.ports.memory_store import MemoryStore
 from agent_memory_server.ports.session_store import SessionStore
 from agent_memory_server.ports.token_store import TokenStore
@@ -46,6 +47,7 @@ class Application:
     sessions: SessionStore
     tokens: TokenStore
     answers: IdempotencyStore
+    jobs: Jobs
     embedder: Embedder
     clock: Clock
     options: Options = field(default_factory=Options)

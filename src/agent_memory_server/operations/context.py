@@ -13,8 +13,8 @@ from agent_memory_server.operations.converse import get_session
 from agent_memory_server.operations.search import Found, Question, search
 from agent_memory_server.operations.window import Window
 
-_SUMMARY_HEADING = "## A summary of the conversation so far:\n"
-_MEMORIES_HEADING = "## Long term memories related to the user's query\n "
+SUMMARY_HEADING = "## A summary of the conversation so far:\n"
+MEMORIES_HEADING = "## Long term memories related to the user's query\n "
 _NO_MEMORIES = "No relevant long-term memories found."
 _DEFAULT_LIMIT = 20
 
@@ -85,7 +85,7 @@ async def memory_prompt(
         question = _default_question(session) if long_term is True else long_term
         found = await search(app, principal, _narrowed(question, query, session))
         lines = "\n".join(f"- {hit.memory.text} (ID: {hit.memory.id})" for hit in found.hits)
-        messages.append(PromptMessage("system", _MEMORIES_HEADING + (lines or _NO_MEMORIES)))
+        messages.append(PromptMessage("system", MEMORIES_HEADING + (lines or _NO_MEMORIES)))
     messages.append(PromptMessage("user", query))
     return Prompt(
         messages=tuple(messages),
@@ -107,7 +107,7 @@ async def _session_messages(app: Application, principal: Principal, asked: Promp
     except NotFound:
         return []
     session = view.session
-    messages = [PromptMessage("system", _SUMMARY_HEADING + session.context)] if session.context else []
+    messages = [PromptMessage("system", SUMMARY_HEADING + session.context)] if session.context else []
     messages.extend(
         PromptMessage("user" if message.role == "user" else "assistant", message.content)
         for message in session.messages

@@ -1,4 +1,7 @@
-"""Background work: a queue that is a hint, never the truth."""
+"""Background work: a queue that is a hint, never the truth.
+
+`Jobs` is what operations and operators are given; `Claims` is the worker's side of the same queue.
+"""
 
 from __future__ import annotations
 
@@ -48,11 +51,22 @@ class Jobs(Protocol):
     """A queue with at-least-once delivery: handlers are idempotent. Emptying it loses no work, as what is owed is
     found in the stored state by the sweep."""
 
-    async def add(self, job: Job, *, due: float, postpone: bool = False) -> None:
+    async def add(
+        self,
+        job: Job,
+        *,
+        due: float,
+        postpone: bool = False,
+        longest_s: float | None = None,
+        unless_dead_since: float | None = None,
+    ) -> None:
         """Queue a job for the time `due` (Unix seconds; the past is now).
 
-        Where one of its kind and key waits already there stays one, due at the earlier of both times; with `postpone`
-        at the later one (a trailing-edge debounce). Where one is running the new one waits and runs after it.
+        Where one of its kind and key waits already there stays one, with the new arguments, due at the earlier of both
+        times; with `postpone` at the later one (a trailing-edge debounce), but never later than `longest_s` after the
+        time that was asked for first. One that waits after a failure is never made due earlier. Where one is running
+        the new one waits and runs after it.
+        unless_dead_since: do nothing when a job of this kind and key was given up at that time or later.
         Raises: Unavailable.
         """
         ...
@@ -62,7 +76,10 @@ class Jobs(Protocol):
         ...
 
     async def dead(self, *, limit: int = 100) -> Sequence[DeadJob]:
-        """Jobs that were given up after their attempts, newest first. Raises: Unavailable."""
+        """Jobs that were given up after their attempts, newest first; of one kind and key only the last.
+
+        Raises: Unavailable.
+        """
         ...
 
     async def retry(self, ids: Sequence[str], *, now: float) -> int:
@@ -71,4 +88,60 @@ class Jobs(Protocol):
 
     async def discard(self, ids: Sequence[str]) -> int:
         """Forget dead jobs; how many there were. Raises: Unavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A job that one worker runs until its lease ends.
+
+    id, lease:     name the claim; another claim of the same job has another lease.
+    attempt:       1 at first; a claim that ended without being settled (its worker died) counts.
+    failures:      failures in a row, outages included; failing_since: the first of them, Unix seconds, None for none.
+    """
+
+    id: str
+    lease: str
+    job: Job
+    attempt: int
+    failures: int = 0
+    failing_since: float | None = None
+
+
+class Claims(Protocol):
+    """The worker's side of the queue. Each call is atomic. Settling a claim whose lease was lost does nothing."""
+
+    async def claim(self, *, now: float, lease_s: float, limit: int = 1) -> Sequence[Claim]:
+        """Take up to `limit` due jobs, the longest due first, each for `lease_s` seconds.
+
+        A job whose lease ended is due again. Never taken: a job whose kind and key, or whose group, is running.
+        Raises: Unavailable.
+        """
+        ...
+
+    async def renew(self, claim: Claim, *, now: float, lease_s: float) -> bool:
+        """Make the lease end `lease_s` from now; False: it was lost, the job is another's. Raises: Unavailable."""
+        ...
+
+    async def done(self, claim: Claim) -> None:
+        """The work is done: forget the job, and an earlier dead one of its kind and key. Raises: Unavailable."""
+        ...
+
+    async def fail(self, claim: Claim, *, now: float, due: float, error: str, counts: bool) -> None:
+        """The attempt failed: wait until `due`. counts: False takes the attempt back (an outage is not the job's
+        fault). Where a job of its kind and key waits already, that one takes over the failures and waits as long.
+        Raises: Unavailable.
+        """
+        ...
+
+    async def give_up(self, claim: Claim, *, now: float, error: str) -> None:
+        """Put the job among the dead. Raises: Unavailable."""
+        ...
+
+    async def release(self, claim: Claim, *, now: float) -> None:
+        """Hand the job back unfinished, due now, without counting the attempt. Raises: Unavailable."""
+        ...
+
+    async def arrival(self, *, now: float, within_s: float) -> None:
+        """Return when a job may be there to claim, or after `within_s` seconds. Raises: Unavailable."""
         ...

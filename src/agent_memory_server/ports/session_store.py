@@ -8,7 +8,7 @@ from typing import Protocol
 
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
-from agent_memory_server.ports.memory_store import MemoryWrite
+from agent_memory_server.ports.memory_store import MemoryWrite, PutResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,36 @@ class Appended:
 
     session: Session
     messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwedSession:
+    """A session with messages that extraction has not read; the first of them was stored at `since`."""
+
+    key: SessionKey
+    since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unextracted:
+    """What extraction has to read of a session, in stored order.
+
+    session:  the head, without messages.
+    messages: the first ones that were not read; none when all were.
+    before:   the ones stored right before the first of them.
+    """
+
+    session: Session
+    messages: tuple[Message, ...]
+    before: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """What `mark_extracted` changed: ids of the messages it marked, and of the records it stored."""
+
+    messages: tuple[str, ...]
+    records: tuple[PutResult, ...]
 
 
 class SessionStore(Protocol):
@@ -93,6 +123,40 @@ class SessionStore(Protocol):
         self, scope: Scope, *, namespace: str | None, user_id: str | None, limit: int, offset: int, now: float
     ) -> SessionPage:
         """Keys, oldest session first. None leaves a part open."""
+        ...
+
+    async def owed_extractions(
+        self, *, now: float, limit: int, after: OwedSession | None = None
+    ) -> Sequence[OwedSession]:
+        """Sessions with messages that extraction has not read, over all scopes, the longest owed first (ties: by
+        namespace, user and session id, compared as UTF-8). after: the last one of the page before."""
+        ...
+
+    async def unextracted(
+        self, scope: Scope, key: SessionKey, *, now: float, limit: int, before: int
+    ) -> Unextracted | None:
+        """Up to `limit` messages that extraction has not read, and up to `before` messages stored before them; None
+        when there is no session. The cost does not depend on the session's length."""
+        ...
+
+    async def mark_extracted(
+        self,
+        scope: Scope,
+        key: SessionKey,
+        messages: Sequence[Message],
+        *,
+        now: float,
+        records: Sequence[MemoryWrite] = (),
+    ) -> Marked:
+        """Mark messages as read by extraction and store the records read out of them, in one step.
+
+        Only those are marked that are still there with equal role and content and are not marked yet; a record whose
+        `extracted_from` names another one of `messages` is not stored. So of two runs over the same messages only
+        one has an effect, and a message that changed meanwhile is still owed. Other messages and members of the
+        session stay as they are; its revision grows when a message was marked. A session that is gone is not made
+        again, and nothing is stored.
+        Raises: Forbidden outside the scope (nothing is changed).
+        """
         ...
 
     async def purge_expired(self, *, now: float, limit: int = 1000) -> int:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent_memory_server.domain.retention import RetentionPolicy
 from agent_memory_server.operations.options import Options
+from agent_memory_server.settings.extraction import ExtractionSettings
 
 _MINUTE_S = 60.0
 _CONFIG = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, allow_inf_nan=False)
@@ -66,7 +67,7 @@ class SessionSettings(BaseModel):
     )
 
 
-def options_of(memory: MemorySettings, sessions: SessionSettings) -> Options:
+def options_of(memory: MemorySettings, sessions: SessionSettings, extraction: ExtractionSettings) -> Options:
     """The options that operations are given."""
     policy = RetentionPolicy(
         max_age_days=memory.max_age_days, max_inactive_days=memory.max_inactive_days, budget=memory.keep_top_n
@@ -77,6 +78,9 @@ def options_of(memory: MemorySettings, sessions: SessionSettings) -> Options:
         require_timestamps=sessions.require_timestamps,
         max_future_s=sessions.max_future_s,
         summarize_at=sessions.summarize_at,
+        extraction=extraction.discrete,
+        extract_after_s=extraction.debounce_s,
+        extract_within_s=extraction.longest_wait_s,
         forgetting=policy if memory.forgetting else None,
         forgetting_every_s=memory.forgetting_every_minutes * _MINUTE_S,
     )

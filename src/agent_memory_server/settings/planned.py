@@ -92,17 +92,11 @@ class GenerationSettings(BaseModel):
         return value
 
 
-class ExtractionSettings(BaseModel):
-    """Memories, topics and entities read out of conversations, and merging of what means the same."""
+class MetadataSettings(BaseModel):
+    """Topics and entities of records by a model, and merging of what means the same."""
 
     model_config = _CONFIG
 
-    discrete: bool = Field(
-        True, alias="ENABLE_DISCRETE_MEMORY_EXTRACTION", description="Extract memories from messages."
-    )
-    debounce_s: float = Field(
-        30, ge=0, alias="EXTRACTION_DEBOUNCE_SECONDS", description="Quiet time before a session is extracted."
-    )
     duplicate_distance: Share = Field(
         0.35, alias="DEDUPLICATION_DISTANCE_THRESHOLD", description="Records closer than this may be merged."
     )
@@ -156,7 +150,7 @@ class OAuth2Settings(BaseModel):
     )
 
 
-PLANNED = (RedisSettings, GenerationSettings, ExtractionSettings, TaskSettings, OAuth2Settings)
+PLANNED = (RedisSettings, GenerationSettings, MetadataSettings, TaskSettings, OAuth2Settings)
 
 
 def refusals(redis: RedisSettings) -> list[Problem]:

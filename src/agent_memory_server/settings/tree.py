@@ -8,11 +8,13 @@ from agent_memory_server.adapters.providers.settings import EmbeddingSettings
 from agent_memory_server.adapters.sqlite.settings import StorageSettings
 from agent_memory_server.interfaces.mcp.settings import McpSettings
 from agent_memory_server.interfaces.rest.settings import ServerSettings
+from agent_memory_server.interfaces.worker.settings import WorkerSettings
 from agent_memory_server.settings.auth import AuthSettings
+from agent_memory_server.settings.extraction import ExtractionSettings
 from agent_memory_server.settings.memory import MemorySettings, SessionSettings
 from agent_memory_server.settings.planned import (
-    ExtractionSettings,
     GenerationSettings,
+    MetadataSettings,
     OAuth2Settings,
     RedisSettings,
     TaskSettings,
@@ -34,9 +36,11 @@ class Settings(BaseModel):
     auth: AuthSettings
     memory: MemorySettings
     sessions: SessionSettings
+    worker: WorkerSettings
     log: LogSettings
     redis: RedisSettings
     generation: GenerationSettings
     extraction: ExtractionSettings
+    metadata: MetadataSettings
     tasks: TaskSettings
     oauth2: OAuth2Settings

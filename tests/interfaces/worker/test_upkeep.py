@@ -14,20 +14,15 @@ from agent_memory_server.adapters.providers.deterministic import DeterministicEm
 from agent_memory_server.domain.errors import InvalidRequest, Unavailable
 from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.principal import LOCAL
-from agent_memory_server.domain.retention import RetentionPolicy
-from agent_memory_server.domain.session import Session, SessionKey
 from agent_memory_server.interfaces.worker.upkeep import Pace, run_upkeep
 from agent_memory_server.operations.application import Application
-from agent_memory_server.operations.converse import SessionWrite, put_session
-from agent_memory_server.operations.options import Options
 from agent_memory_server.operations.recall import recall
 from agent_memory_server.operations.remember import remember
-from agent_memory_server.operations.window import Window
 from tests.support.rest import DIMENSIONS, application, wall_clock
 from tests.support.waiting import until
 
-QUICK = Pace(owed_s=0.02, access_s=0.02, purge_s=0.02, backoff_s=0.01, longest_backoff_s=0.05)
-SLOW = Pace(owed_s=3600, access_s=3600, purge_s=3600)
+QUICK = Pace(owed_s=0.02, access_s=0.02, backoff_s=0.01, longest_backoff_s=0.05)
+SLOW = Pace(owed_s=3600, access_s=3600)
 
 
 class Moody:
@@ -148,49 +143,3 @@ async def test_accesses_noted_last_are_written_when_the_loop_ends(tmp_path: Path
             await asyncio.sleep(0)
             app.accesses.note(["zebra"])
         assert (await recall(app, LOCAL, "zebra")).access_count == 1
-
-
-async def test_sessions_whose_time_is_over_are_dropped(tmp_path: Path) -> None:
-    now = wall_clock()
-    async with application(tmp_path, clock=lambda: now) as app:
-        key = SessionKey("", "", "s")
-        session = Session(key=key, created_at=now, updated_at=now, last_accessed=now, ttl_seconds=60)
-        await put_session(app, LOCAL, SessionWrite(key=key, session=session), Window())
-        now += 61
-        assert (await app.memories.stats()).sessions == 1
-        async with upkeep(app, QUICK):
-
-            async def dropped() -> bool:
-                return (await app.memories.stats()).sessions == 0
-
-            await until(dropped)
-
-
-async def test_the_policy_of_forgetting_is_applied(tmp_path: Path) -> None:
-    policy = RetentionPolicy(max_age_days=1)
-    rules = Options(forgetting=policy, forgetting_every_s=0.02)
-    async with application(tmp_path, rules=rules) as app:
-        old = wall_clock() - 2 * 86_400
-        await remember(
-            app, LOCAL, [memory("old", created_at=old), memory("new"), memory("kept", created_at=old, pinned=True)]
-        )
-        async with upkeep(app, QUICK):
-
-            async def forgotten() -> bool:
-                return (await app.memories.stats()).memories == 2
-
-            await until(forgotten)
-        assert [m.id for m in await app.memories.get(LOCAL.scope, ["old", "new", "kept"])] == ["new", "kept"]
-
-
-async def test_without_a_policy_nothing_is_forgotten(tmp_path: Path) -> None:
-    async with application(tmp_path, rules=Options(forgetting_every_s=0.001)) as app:
-        await remember(app, LOCAL, [memory("old", created_at=0.0, last_accessed=0.0)])
-        app.accesses.note(["old"])
-        async with upkeep(app, QUICK):
-
-            async def went_round() -> bool:
-                return (await recall(app, LOCAL, "old")).access_count == 1
-
-            await until(went_round)
-        assert (await app.memories.stats()).memories == 1

@@ -6,7 +6,13 @@
 from __future__ import annotations
 
 from agent_memory_client._version import __version__
-from agent_memory_client.client import MemoryAPIClient, MemoryClientConfig, create_memory_client
+from agent_memory_client.client import (
+    MemoryAPIClient,
+    MemoryClientConfig,
+    SyncMemoryAPIClient,
+    create_memory_client,
+    create_sync_memory_client,
+)
 from agent_memory_client.exceptions import (
     MemoryClientError,
     MemoryConflictError,
@@ -27,6 +33,7 @@ from agent_memory_client.exceptions import (
 from agent_memory_client.models.enums import ModelNameLiteral
 from agent_memory_client.models.forget import ForgetPolicy, ForgetResponse
 from agent_memory_client.models.views import CreateSummaryViewRequest, SummaryView, SummaryViewPartitionResult, Task
+from agent_memory_client.tool_schema import ToolSchema, ToolSchemaCollection
 
 __all__ = [
     "CreateSummaryViewRequest",
@@ -52,7 +59,11 @@ __all__ = [
     "ModelNameLiteral",
     "SummaryView",
     "SummaryViewPartitionResult",
+    "SyncMemoryAPIClient",
     "Task",
+    "ToolSchema",
+    "ToolSchemaCollection",
     "__version__",
     "create_memory_client",
+    "create_sync_memory_client",
 ]

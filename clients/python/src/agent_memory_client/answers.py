@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import httpx2
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from agent_memory_client.exceptions import AnsweredError, MemoryServerError, MemoryValidationError, error_class
 from agent_memory_client.models.errors import ErrorResponse, FieldError
@@ -32,6 +32,18 @@ def read(model: type[_MODEL], response: httpx2.Response) -> _MODEL:
     except ValidationError as exc:
         raise MemoryServerError(
             f"the answer of {response.request.url} is not a {model.__name__}; is that the address of a memory server?",
+            response.status_code,
+        ) from exc
+
+
+def read_list(model: type[_MODEL], response: httpx2.Response) -> list[_MODEL]:
+    """The values in a successful response that is a list of them. Raises: MemoryServerError, as `read`."""
+    try:
+        return TypeAdapter(list[model]).validate_json(response.content)  # type: ignore[valid-type]
+    except ValidationError as exc:
+        raise MemoryServerError(
+            f"the answer of {response.request.url} is not a list of {model.__name__}; "
+            "is that the address of a memory server?",
             response.status_code,
         ) from exc
 

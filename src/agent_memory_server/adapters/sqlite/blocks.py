@@ -187,6 +187,21 @@ class BlockCache:
         self._shrink()
         return view
 
+    def warm(self, ranges: Ranges, seq: int) -> BlockView | None:
+        """The records of the ranges as of commit `seq`, if they are in memory and nobody works on them."""
+        with self._lock:
+            entry = self._entries.get(ranges)
+            if entry is None:
+                return None
+            self._entries.move_to_end(ranges)
+        if not entry.lock.acquire(blocking=False):
+            return None
+        try:
+            block = entry.block
+            return block.view if block is not None and block.seq == seq else None
+        finally:
+            entry.lock.release()
+
     def _shrink(self) -> None:
         with self._lock:
             sizes = {key: entry.block.nbytes for key, entry in self._entries.items() if entry.block is not None}

@@ -15,6 +15,7 @@ import apsw
 from agent_memory_server.adapters.sqlite.connection import FILE_NAME, open_reader, open_writer
 from agent_memory_server.adapters.sqlite.errors import refusing_start
 from agent_memory_server.adapters.sqlite.guard import check_filesystem, check_sqlite_version
+from agent_memory_server.adapters.sqlite.loop_reader import LoopReader
 from agent_memory_server.adapters.sqlite.migrate import migrate
 from agent_memory_server.adapters.sqlite.readers import Readers
 from agent_memory_server.adapters.sqlite.writer import Writer
@@ -48,6 +49,7 @@ class Database:
             folder.file, partial(open_writer, folder.file, dimensions=folder.dimensions, durability=folder.durability)
         )
         self._readers = Readers(partial(open_reader, folder.file), threads=folder.reader_threads)
+        self._loop_reader = LoopReader(partial(open_reader, folder.file))
 
     @classmethod
     async def open(cls, folder: DataFolder) -> Database:
@@ -56,6 +58,8 @@ class Database:
         database = cls(folder)
         database._writer.start()
         database._readers.start()
+        with refusing_start():
+            await asyncio.to_thread(database._loop_reader.open)
         return database
 
     async def write(self, work: Callable[[apsw.Connection], T]) -> T:
@@ -65,6 +69,10 @@ class Database:
     async def read(self, work: Callable[[apsw.Connection], T]) -> T:
         """Run `work` on a reading connection. See `Readers.read`."""
         return await self._readers.read(work)
+
+    def read_at_once(self, work: Callable[[apsw.Connection], T | None]) -> T | None:
+        """Run `work`, a fraction of a millisecond, here and now. None: declined, `read` it. See `LoopReader.read`."""
+        return self._loop_reader.read(work)
 
     def size_bytes(self) -> int:
         """Bytes on disk: the file and its log."""
@@ -76,6 +84,7 @@ class Database:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
+        self._loop_reader.close()
         self._writer.close()
         self._readers.close()
 

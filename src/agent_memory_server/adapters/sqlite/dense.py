@@ -106,9 +106,15 @@ def from_block(block: BlockView, query: NDArray[np.float32], allowed: Rids | Non
 
 
 def from_file(
-    connection: apsw.Connection, sketch: SketchView, ranges: Ranges, query: NDArray[np.float32], allowed: Rids | None
+    connection: apsw.Connection,
+    sketch: SketchView,
+    ranges: Ranges,
+    query: NDArray[np.float32],
+    allowed: Rids | None,
+    *,
+    most: int | None = None,
 ) -> DenseArm:
-    """Over a selection too wide for a block."""
+    """Over a selection too wide for a block. most: see `NearestByBits`."""
     if not len(sketch.rids):
         return InMemory(NOTHING)
     if sketch.calibration is None:
@@ -116,4 +122,4 @@ def from_file(
     parts = sketch.parts(ranges, allowed)
     if not parts:
         return InMemory(NOTHING)
-    return BySketch(connection, NearestByBits(connection, sketch, parts, query), ranges, allowed, query)
+    return BySketch(connection, NearestByBits(connection, sketch, parts, query, most), ranges, allowed, query)

@@ -39,6 +39,10 @@ class Ranker(Protocol):
         """See `MemoryStore.search`. Called from several reading threads at once."""
         ...
 
+    def search_at_once(self, connection: apsw.Connection, scope: Scope, query: StoreQuery) -> Ranked | None:
+        """The same answer where it takes a fraction of a millisecond; None where it may take longer."""
+        ...
+
 
 class SqliteMemoryStore:
     """Durable memories in a data folder. Whoever opened the database closes it."""
@@ -79,7 +83,10 @@ class SqliteMemoryStore:
         return await self._database.write(lambda connection: delete_records(connection, scope, ids))
 
     async def search(self, scope: Scope, query: StoreQuery) -> Ranked:
-        """See `MemoryStore.search`."""
+        """See `MemoryStore.search`. A short one is answered before anybody else gets a turn."""
+        found = self._database.read_at_once(lambda connection: self._ranker.search_at_once(connection, scope, query))
+        if found is not None:
+            return found
         return await self._database.read(lambda connection: self._ranker.search(connection, scope, query))
 
     async def touch(self, scope: Scope, ids: Sequence[str], *, at: float) -> int:

@@ -15,6 +15,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
+from agent_memory_server.adapters.sqlite.at_once import NotAtOnce
 from agent_memory_server.adapters.sqlite.calibration import REFINED_SCALE, Fit
 from agent_memory_server.adapters.sqlite.codes import SLACK, CodesView
 from agent_memory_server.adapters.sqlite.exact import Distances, distances_of, joined
@@ -69,11 +70,17 @@ def _scan(sketch: SketchView, parts: Sequence[Part], plane: NDArray[np.uint64], 
 
 
 class NearestByBits:
-    """One search over some parts of the sketch."""
+    """One search over some parts of the sketch. most: candidates beyond which it raises NotAtOnce; None: no bound."""
 
     def __init__(
-        self, connection: apsw.Connection, sketch: SketchView, parts: Sequence[Part], query: NDArray[np.float32]
+        self,
+        connection: apsw.Connection,
+        sketch: SketchView,
+        parts: Sequence[Part],
+        query: NDArray[np.float32],
+        most: int | None = None,
     ) -> None:
+        self._most = most
         self._connection = connection
         if sketch.calibration is None:
             raise ValueError("a sketch of so few vectors tells nothing: search exactly")
@@ -115,6 +122,8 @@ class NearestByBits:
         return distances_of(self._connection, near.rids, self._query).best(wanted)
 
     def _coded(self, codes: CodesView, at: NDArray[np.int64]) -> Distances:
+        if self._most is not None and len(at) > self._most:
+            raise NotAtOnce
         positions = self._scanned.positions(at)
         return Distances(self._sketch.rids[positions], codes.distances(positions, self._query))
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import apsw
 import numpy as np
 
-from agent_memory_server.adapters.sqlite.blocks import BlockCache, fits
+from agent_memory_server.adapters.sqlite import at_once
+from agent_memory_server.adapters.sqlite.at_once import NotAtOnce, may_be_short
+from agent_memory_server.adapters.sqlite.blocks import BlockCache, BlockView, fits
 from agent_memory_server.adapters.sqlite.changes import Lagging, snapshot
 from agent_memory_server.adapters.sqlite.codes import CODES_BYTES
 from agent_memory_server.adapters.sqlite.evidence import with_matched_words
@@ -15,7 +17,7 @@ from agent_memory_server.adapters.sqlite.fulltext import Frequencies
 from agent_memory_server.adapters.sqlite.matches import Matches
 from agent_memory_server.adapters.sqlite.ranking_page import RankingPage, hybrid_page, keyword_page, semantic_page
 from agent_memory_server.adapters.sqlite.rows import load
-from agent_memory_server.adapters.sqlite.scopes import select
+from agent_memory_server.adapters.sqlite.scopes import Selected, select
 from agent_memory_server.adapters.sqlite.selection import Caches, Selection
 from agent_memory_server.adapters.sqlite.sketch import SketchCache
 from agent_memory_server.domain.query import Hit, Mode, Ranked, StoreQuery
@@ -26,6 +28,8 @@ CACHE_MB = 128
 """Of blocks at most: eight users of 10,000 records, or eighty of 1,000."""
 
 _NOTHING = Ranked(hits=(), total=0)
+_DECLINED = 64
+"""Wide searches that go to the threads without a trial, after one that was found to be long only halfway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,7 @@ class Searcher:
             frequencies=Frequencies(),
         )
         self._matches = Matches()
+        self._declining = 0
 
     def search(self, connection: apsw.Connection, scope: Scope, query: StoreQuery) -> Ranked:
         """See `MemoryStore.search`. On a reading connection outside a transaction; from any thread.
@@ -82,6 +87,37 @@ class Searcher:
             block = self._caches.blocks.get(connection, selected.ranges, seq)
         selection = Selection(connection, self._caches, selected, allowed, block, seq)
         return self._answer(selection, query, _page(selection, query))
+
+    def search_at_once(self, connection: apsw.Connection, scope: Scope, query: StoreQuery) -> Ranked | None:
+        """The answer of `search`, where all that it takes is in memory and little; None: ask a reading thread."""
+        if not may_be_short(scope, query):
+            return None
+        with snapshot(connection) as seq:
+            selected = select(connection, scope, query.filter)
+            if not selected.records:
+                return _NOTHING
+            try:
+                selection = self._short(connection, seq, selected)
+                return self._answer(selection, query, _page(selection, query)) if selection else None
+            except (Lagging, NotAtOnce):
+                self._declining = _DECLINED
+                return None
+
+    def _short(self, connection: apsw.Connection, seq: int, selected: Selected) -> Selection | None:
+        block: BlockView | None = None
+        caches = self._caches
+        if fits(selected.records, selected.words, caches.dimensions, caches.block_bytes):
+            if selected.records <= at_once.BLOCK_RECORDS:
+                block = caches.blocks.warm(selected.ranges, seq)
+            if block is None:
+                return None
+        elif self._declining:
+            self._declining -= 1
+            return None
+        elif (sketch := caches.sketches.warm(seq)) is None or not sketch.is_short:
+            return None
+        selection = Selection(connection, caches, selected, None, block, seq, most=at_once.CANDIDATES)
+        return None if selection.store_owes() else selection
 
     @staticmethod
     def _answer(selection: Selection, query: StoreQuery, page: RankingPage) -> Ranked:

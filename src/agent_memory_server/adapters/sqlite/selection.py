@@ -36,7 +36,8 @@ class Caches:
 @dataclass(frozen=True, slots=True)
 class Selection:
     """One search's records. allowed: those that satisfy the filter, ascending, None when all do; block: all records
-    of the ranges in memory, None when they are too many; seq: the commit that the search sees."""
+    of the ranges in memory, None when they are too many; seq: the commit that the search sees; most: candidates of a
+    wide search, beyond which it raises NotAtOnce."""
 
     connection: apsw.Connection
     caches: Caches
@@ -44,6 +45,7 @@ class Selection:
     allowed: Rids | None
     block: BlockView | None
     seq: int
+    most: int | None = None
 
     @property
     def records(self) -> int:
@@ -58,7 +60,7 @@ class Selection:
         if allowed is not None and len(allowed) <= self.caches.few:
             return dense.InMemory(distances_of(self.connection, allowed, query))
         sketch = self.caches.sketches.get(self.connection, self.seq)
-        return dense.from_file(self.connection, sketch, self.selected.ranges, query, allowed)
+        return dense.from_file(self.connection, sketch, self.selected.ranges, query, allowed, most=self.most)
 
     def keyword(self, terms: Sequence[Term], wanted: int, among: Rids | None = None) -> keyword.Found:
         """The keyword arm's best `wanted`. among: only these of the records, ascending."""
@@ -86,9 +88,13 @@ class Selection:
         rids = fulltext.matching(self.connection, fulltext.expression(terms), self.selected.ranges)
         return rids if self.allowed is None else np.intersect1d(rids, self.allowed, assume_unique=True)
 
+    def store_owes(self) -> bool:
+        """Whether any record of the whole store has no vector; one look-up."""
+        return self.connection.execute(_ANY_OWED).fetchone() is not None
+
     def owed(self) -> Rids:
         """The records without a vector, ascending. Costs one look-up where there are none in the whole store."""
-        if self.connection.execute(_ANY_OWED).fetchone() is None:
+        if not self.store_owes():
             return np.empty(0, np.int64)
         found = [row[0] for bounds in self.selected.ranges for row in self.connection.execute(_OWED, bounds)]
         rids = np.array(found, np.int64)

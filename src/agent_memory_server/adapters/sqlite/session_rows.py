@@ -36,7 +36,7 @@ def _memory(values: dict[str, Any]) -> Memory:
 def head_from_row(key: SessionKey, row: tuple[Any, ...]) -> Head:
     """A row of the query `head`."""
     (sid, next_position, revision, message_count, tokens, context, data, memories, strategy, strategy_config) = row[:10]
-    ttl_seconds, created_at, updated_at, last_accessed = row[10:]
+    ttl_seconds, created_at, updated_at, last_accessed, owed_since = row[10:]
     session = Session(
         key=key,
         created_at=created_at,
@@ -50,6 +50,7 @@ def head_from_row(key: SessionKey, row: tuple[Any, ...]) -> Head:
         ttl_seconds=ttl_seconds,
         revision=revision,
         message_count=message_count,
+        owed_since=owed_since,
     )
     return Head(sid, next_position, session)
 

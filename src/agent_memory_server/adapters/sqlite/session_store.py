@@ -10,6 +10,7 @@ from typing import Any
 import apsw
 
 from agent_memory_server.adapters.sqlite.database import Database
+from agent_memory_server.adapters.sqlite.session_extraction import mark_extracted, owed_sessions, read_unextracted
 from agent_memory_server.adapters.sqlite.session_rows import message_from_row
 from agent_memory_server.adapters.sqlite.session_writer import Append, append_messages, find_head, put_session
 from agent_memory_server.adapters.sqlite.sql import queries, snapshot
@@ -17,7 +18,7 @@ from agent_memory_server.domain.errors import Forbidden
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
 from agent_memory_server.ports.memory_store import MemoryWrite
-from agent_memory_server.ports.session_store import Appended, SessionPage
+from agent_memory_server.ports.session_store import Appended, Marked, OwedSession, SessionPage, Unextracted
 
 _SQL = queries("sessions")
 
@@ -104,6 +105,42 @@ class SqliteSessionStore:
                 return SessionPage(keys=tuple(keys), total=total)
 
         return await self._database.read(work)
+
+    async def owed_extractions(
+        self, *, now: float, limit: int, after: OwedSession | None = None
+    ) -> Sequence[OwedSession]:
+        """Sessions that extraction owes something, the longest owed first."""
+        return await self._database.read(
+            lambda connection: owed_sessions(connection, now=now, limit=limit, after=after)
+        )
+
+    async def unextracted(
+        self, scope: Scope, key: SessionKey, *, now: float, limit: int, before: int
+    ) -> Unextracted | None:
+        """The first messages that extraction has not read, and those before them."""
+        if not scope.allows(key.namespace, key.user_id):
+            return None
+
+        def work(connection: apsw.Connection) -> Unextracted | None:
+            with snapshot(connection):
+                return read_unextracted(connection, key, now=now, limit=limit, before=before)
+
+        return await self._database.read(work)
+
+    async def mark_extracted(
+        self,
+        scope: Scope,
+        key: SessionKey,
+        messages: Sequence[Message],
+        *,
+        now: float,
+        records: Sequence[MemoryWrite] = (),
+    ) -> Marked:
+        """Mark messages as read, and store the records read out of them, in one step. Raises: Forbidden."""
+        _require(scope, key)
+        return await self._database.write(
+            lambda connection: mark_extracted(connection, scope, key, messages, now=now, records=records)
+        )
 
     async def purge_expired(self, *, now: float, limit: int = 1000) -> int:
         """Delete up to `limit` sessions whose time is over; how many."""

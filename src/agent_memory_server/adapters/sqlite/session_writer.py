@@ -65,9 +65,10 @@ def put_session(
         sid, position = stored.sid, stored.next_position
         connection.execute(_SQL["replace"], {**values, "sid": sid})
     position = _replace_messages(connection, sid, position, messages)
-    connection.execute(_SQL["advance"], (sid, revision + 1, len(messages), position))
+    since = _owed_since(stored.session if stored else None, messages, now=now)
+    connection.execute(_SQL["advance"], (sid, revision + 1, len(messages), position, since))
     _put_owed(connection, scope, records, now=now)
-    return replace(session, messages=messages, revision=revision + 1, message_count=len(messages))
+    return replace(session, messages=messages, revision=revision + 1, message_count=len(messages), owed_since=since)
 
 
 def append_messages(
@@ -80,7 +81,8 @@ def append_messages(
     head = _live_head(connection, key, now=now) or _started(connection, key, append, now=now)
     messages, repeated = _with_stored(connection, head.sid, append.messages)
     fresh = _distinct(message for message in messages if message.id not in repeated)
-    session = _after(head.session, append, added=len(fresh), now=now)
+    since = _owed_since(head.session, fresh, now=now) or head.session.owed_since
+    session = replace(_after(head.session, append, added=len(fresh), now=now), owed_since=since)
     position = _insert_messages(connection, head.sid, head.next_position, fresh)
     connection.execute(
         _SQL["appended"],
@@ -95,6 +97,7 @@ def append_messages(
             expiry(session.ttl_seconds, now),
             session.updated_at,
             session.last_accessed,
+            since,
         ),
     )
     # The record of a repeated message was stored with it, and may have been deleted since: it stays as it is.
@@ -107,6 +110,13 @@ def _put_owed(connection: apsw.Connection, scope: Scope, records: Sequence[Memor
     for result in put_records(connection, scope, records, now=now, deduplicate=False):
         if result.status is PutStatus.REFUSED:
             raise Conflict(f"the record id {result.id} is taken; choose another one")
+
+
+def _owed_since(session: Session | None, messages: Sequence[Message], *, now: float) -> float | None:
+    """Since when extraction owes one of these messages of the session; None when it owes none of them."""
+    if all(message.discrete_memory_extracted for message in messages):
+        return None
+    return now if session is None or session.owed_since is None else session.owed_since
 
 
 def _changed(key: SessionKey, wanted: int, found: int) -> str:

@@ -11,6 +11,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
+from agent_memory_server.adapters.sqlite.at_once import WIDE_RECORDS
 from agent_memory_server.adapters.sqlite.calibration import Calibration, calibrate
 from agent_memory_server.adapters.sqlite.changes import Lagging, changes_since
 from agent_memory_server.adapters.sqlite.codes import Codes, CodesView, read_codes
@@ -42,6 +43,11 @@ class SketchView:
     dead: Positions
     calibration: Calibration | None
     codes: CodesView | None = None
+
+    @property
+    def is_short(self) -> bool:
+        """Whether a search over it is a matter of the event loop."""
+        return self.codes is not None and self.calibration is not None and len(self.rids) <= WIDE_RECORDS
 
     def parts(self, ranges: Ranges, allowed: Rids | None) -> list[Part]:
         """Where the records of the ranges (and of `allowed`, ascending) are."""
@@ -161,10 +167,7 @@ class SketchCache:
 
     def get(self, connection: apsw.Connection, seq: int) -> SketchView:
         """The sketch as of commit `seq`. Raises: Lagging."""
-        sketch = self._sketch
-        if sketch is not None and sketch.seq == seq:
-            return sketch.view
-        with self._lock:
+        with self._lock:  # also for a look: whoever follows the file changes view and seq one after the other
             sketch = self._sketch
             if sketch is not None and sketch.seq > seq:
                 raise Lagging
@@ -173,3 +176,13 @@ class SketchCache:
                 sketch = _Sketch(connection, seq, self._dimensions, self._codes_bytes)
             self._sketch = sketch
             return sketch.view
+
+    def warm(self, seq: int) -> SketchView | None:
+        """The sketch as of commit `seq`, if it is in memory and nobody works on it."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            sketch = self._sketch
+            return sketch.view if sketch is not None and sketch.seq == seq else None
+        finally:
+            self._lock.release()

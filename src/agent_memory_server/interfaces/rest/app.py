@@ -15,6 +15,7 @@ from agent_memory_server.interfaces.rest.limits import BodyLimit, RequestLog
 from agent_memory_server.interfaces.rest.openapi import describe
 from agent_memory_server.interfaces.rest.options import RestOptions
 from agent_memory_server.interfaces.rest.routes import (
+    extraction,
     forget,
     health,
     long_term_memory,
@@ -56,7 +57,7 @@ def create_app(open_application: OpenApplication, options: RestOptions) -> FastA
         # Its telemetry exports messages of exceptions, which may quote memory text.
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
-    for part in (health, working_memory, search, forget, long_term_memory, prompt, docs):
+    for part in (health, working_memory, search, extraction, forget, long_term_memory, prompt, docs):
         part.add_to(app.router)
     errors.add_to(app)
     describe(app)

@@ -1,4 +1,4 @@
-"""The upkeep loop: embeds what is owed, writes accesses, drops what expired, applies the forgetting policy.
+"""The upkeep loop of a process: embeds what is owed, and writes the accesses that its searches noted.
 
 Everything it does is found in the stored state, so a loop that dies loses nothing and several may run at once.
 """
@@ -14,13 +14,7 @@ import structlog
 
 from agent_memory_server.domain.errors import MemoryServerError, Unavailable
 from agent_memory_server.operations.application import Application
-from agent_memory_server.operations.upkeep import (
-    EMBED_AT_ONCE,
-    embed_owed,
-    forget_by_policy,
-    purge_expired,
-    write_accesses,
-)
+from agent_memory_server.operations.upkeep import EMBED_AT_ONCE, embed_owed, write_accesses
 
 log = structlog.get_logger()
 
@@ -32,7 +26,7 @@ class Pace:
     gather_s:  how long a write that rings is waited upon by others, so that they share one batch and one commit;
                until then its record is found by words.
     owed_s:    how often to look for owed embeddings when nobody rings (another process may have left some).
-    access_s:  how often accesses are written; purge_s: how often expired sessions and answers are dropped.
+    access_s:  how often accesses are written.
     backoff_s: pause after the first failure; it doubles up to longest_backoff_s, each time shortened by up to a
                half at random, so that processes do not retry in step.
     last_write_s: how long the accesses may take that are written when the loop ends.
@@ -41,7 +35,6 @@ class Pace:
     gather_s: float = 0.1
     owed_s: float = 30.0
     access_s: float = 1.0
-    purge_s: float = 60.0
     backoff_s: float = 0.5
     longest_backoff_s: float = 60.0
     last_write_s: float = 2.0
@@ -54,10 +47,6 @@ async def run_upkeep(app: Application, *, pace: Pace | None = None) -> None:
         async with asyncio.TaskGroup() as steps:
             steps.create_task(_embed(app, chosen), name="upkeep.embed")
             steps.create_task(_periodically("access", lambda: write_accesses(app), chosen.access_s, chosen))
-            steps.create_task(_periodically("purge", lambda: purge_expired(app), chosen.purge_s, chosen))
-            if app.options.forgetting is not None:
-                every_s = app.options.forgetting_every_s
-                steps.create_task(_periodically("forget", lambda: forget_by_policy(app), every_s, chosen))
     finally:
         await _flush(app, chosen)
 

@@ -5,28 +5,50 @@ from __future__ import annotations
 from types import TracebackType
 
 import httpx2
-from typing_extensions import Self
+from typing_extensions import Self, Unpack
 
-from agent_memory_client._async.memories import MemoryCalls
+from agent_memory_client._async.health import HealthCalls
+from agent_memory_client._async.listing import ListingCalls
 from agent_memory_client._async.prompt import PromptCalls
-from agent_memory_client._async.sessions import SessionCalls
+from agent_memory_client._async.resolve import ToolResolution
+from agent_memory_client._async.retention import RetentionCalls
 from agent_memory_client._async.transport import Transport
-from agent_memory_client.answers import read
-from agent_memory_client.config import MemoryClientConfig
+from agent_memory_client._async.views import ViewCalls
+from agent_memory_client.config import ClientOptions, MemoryClientConfig, config_of
 from agent_memory_client.exceptions import MemoryClientError
-from agent_memory_client.models.health import HealthCheckResponse
+from agent_memory_client.tool_calls import ToolCallParsing
+from agent_memory_client.tool_schemas import ToolSchemas
+from agent_memory_client.validation import Validation
 
 
-class MemoryAPIClient(SessionCalls, MemoryCalls, PromptCalls):
-    """Client of one memory server. Use it as an async context manager, or close it when done.
+class MemoryAPIClient(
+    ToolResolution,
+    ListingCalls,
+    RetentionCalls,
+    PromptCalls,
+    ViewCalls,
+    HealthCalls,
+    ToolSchemas,
+    ToolCallParsing,
+    Validation,
+):
+    """Client of one memory server. Use it as a context manager, or close it when done.
 
-    One client serves any number of tasks. transport: an httpx2 transport in place of the network, for tests that
-    drive an application in-process.
+    Give it a MemoryClientConfig, or the members of one as keywords: `MemoryAPIClient(base_url="http://…")`.
+    One client serves any number of callers at once. transport: an httpx2 transport in place of the network, for tests
+    that drive an application in-process. Raises: MemoryValidationError, when the configuration is not valid.
     """
 
-    def __init__(self, config: MemoryClientConfig, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
-        self.config = config
-        self._transport = Transport(config, transport)
+    def __init__(
+        self,
+        config: MemoryClientConfig | None = None,
+        *,
+        base_url: str | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        self.config = config_of(config, base_url, options)
+        self._transport = Transport(self.config, transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -37,12 +59,13 @@ class MemoryAPIClient(SessionCalls, MemoryCalls, PromptCalls):
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self._transport.close()
+        """Close all connections. The client cannot be used afterwards.
 
-    async def health_check(self) -> HealthCheckResponse:
-        """The server's clock: it answers. Tells nothing about the parts behind it."""
-        return read(HealthCheckResponse, await self._transport.send("GET", "/v1/health"))
+        >>> from agent_memory_client import MemoryAPIClient
+        >>> another = MemoryAPIClient(client.config)
+        >>> await another.close()
+        """
+        await self._transport.close()
 
 
 async def create_memory_client(
@@ -56,7 +79,14 @@ async def create_memory_client(
     headers: dict[str, str] | None = None,
     transport: httpx2.AsyncBaseTransport | None = None,
 ) -> MemoryAPIClient:
-    """A client whose server has answered. Raises: MemoryClientError, when it does not (the client is closed then)."""
+    """A client whose server has answered. Raises: MemoryClientError, when it does not (the client is closed then).
+
+    >>> from agent_memory_client import create_memory_client
+    >>> another = await create_memory_client(client.config.base_url, default_namespace="demo")
+    >>> another.config.default_namespace
+    'demo'
+    >>> await another.close()
+    """
     config = MemoryClientConfig(
         base_url=base_url,
         timeout=timeout,

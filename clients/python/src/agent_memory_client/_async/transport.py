@@ -29,11 +29,8 @@ _HOPELESS = (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)
 
 
 def only_revision(revision: int | None) -> dict[str, str]:
-    """Headers that make a write depend on the stored revision; none when it is to be written in any case.
-
-    The key lets a repeated attempt get the answer of the first one, which otherwise would be in its own way.
-    """
-    return {} if revision is None else {"If-Match": f'"{revision}"', "Idempotency-Key": new_id()}
+    """Headers that make a write depend on the stored revision; none when it is to be written in any case."""
+    return {} if revision is None else {"If-Match": f'"{revision}"'}
 
 
 def segment(value: str, name: str) -> str:
@@ -74,12 +71,15 @@ class Transport:
         query: Query | None = None,
         body: str | None = None,
         headers: Mapping[str, str] | None = None,
+        writes: bool = False,
         repeatable: bool = True,
     ) -> httpx2.Response:
         """The successful response to a request, tried again after failures that may pass.
 
-        query: None values are left out. body: JSON text. repeatable: carrying the request out twice does no harm; one
-        that is not is tried again only when it certainly was not carried out.
+        query: None values are left out. body: JSON text. writes: the request changes something, so it gets a key by
+        which the server knows a repeated attempt, and answers it as it answered the first. repeatable: carrying the
+        request out twice does no harm, even where the key is not known; one that is not is tried again only when it
+        certainly was not carried out.
         Raises: a MemoryClientError of the kind that fits.
         """
         request = self._http.build_request(
@@ -87,7 +87,11 @@ class Transport:
             path,
             params={name: value for name, value in (query or {}).items() if value is not None},
             content=body,
-            headers={**({"Content-Type": "application/json"} if body is not None else {}), **(headers or {})},
+            headers={
+                **({"Content-Type": "application/json"} if body is not None else {}),
+                **({"Idempotency-Key": new_id()} if writes else {}),
+                **(headers or {}),
+            },
         )
         attempt = 0
         while True:

@@ -25,6 +25,11 @@ from agent_memory_client.models.errors import (
     ErrorResponse,
     FieldError,
 )
+from agent_memory_client.models.extraction import (
+    ExtractMemoriesRequest,
+    ExtractMemoriesResponse,
+    RefusedExtraction,
+)
 from agent_memory_client.models.filters import (
     CreatedAt,
     Entities,
@@ -135,6 +140,7 @@ __all__ = [  # noqa: RUF022 - by kind
     "ExtractedMemoryRecord",
     "ForgetPolicy",
     "ForgetRequest",
+    "ExtractMemoriesRequest",
     "MemoryPromptRequest",
     "MessageInput",
     "RecencyConfig",
@@ -151,6 +157,8 @@ __all__ = [  # noqa: RUF022 - by kind
     "ErrorResponse",
     "FieldError",
     "ForgetResponse",
+    "ExtractMemoriesResponse",
+    "RefusedExtraction",
     "HealthCheckResponse",
     "MemoryHistoryResponse",
     "MemoryListResponse",

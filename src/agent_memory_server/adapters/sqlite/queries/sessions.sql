@@ -1,6 +1,6 @@
 -- name: head
 SELECT sid, next_position, revision, message_count, tokens, context, data, memories, strategy, strategy_config,
-  ttl_seconds, created_at, updated_at, last_accessed
+  ttl_seconds, created_at, updated_at, last_accessed, owed_since
 FROM sessions
 WHERE namespace = ? AND user_id = ? AND session_id = ? AND (expires_at IS NULL OR expires_at > ?)
 
@@ -40,11 +40,11 @@ UPDATE sessions SET tokens = :tokens, context = :context, data = :data, memories
 WHERE sid = :sid
 
 -- name: advance
-UPDATE sessions SET revision = ?2, message_count = ?3, next_position = ?4 WHERE sid = ?1
+UPDATE sessions SET revision = ?2, message_count = ?3, next_position = ?4, owed_since = ?5 WHERE sid = ?1
 
 -- name: appended
 UPDATE sessions SET revision = ?2, message_count = ?3, next_position = ?4, strategy = ?5, strategy_config = ?6,
-  ttl_seconds = ?7, expires_at = ?8, updated_at = ?9, last_accessed = ?10
+  ttl_seconds = ?7, expires_at = ?8, updated_at = ?9, last_accessed = ?10, owed_since = ?11
 WHERE sid = ?1
 
 -- name: delete

@@ -1,0 +1,217 @@
+"""The worker: claims jobs, runs them, renews their leases, settles them, and drains when it is told to stop.
+
+Several processes may run one on the same queue. A worker that dies loses nothing: its leases end, and its jobs are
+another's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import structlog
+
+from agent_memory_server.domain.errors import MemoryServerError, Unavailable
+from agent_memory_server.interfaces.worker.handlers import HANDLERS, Handler
+from agent_memory_server.interfaces.worker.options import WorkerOptions
+from agent_memory_server.interfaces.worker.outcome import Outcome, TooLong, Verdict, outcome_of
+from agent_memory_server.operations.application import Application
+from agent_memory_server.ports.jobs import Claim, Claims
+from agent_memory_server.telemetry.log import frames_of
+
+_SETTLE_TRIES = 3
+_SETTLE_PAUSE_S = 0.5
+
+log = structlog.get_logger()
+
+
+class _LeaseLost(Exception):
+    """The job is another worker's now."""
+
+
+class Worker:
+    """Runs jobs of one queue in this process."""
+
+    def __init__(
+        self,
+        app: Application,
+        claims: Claims,
+        *,
+        options: WorkerOptions | None = None,
+        handlers: Mapping[str, Handler] = HANDLERS,
+    ) -> None:
+        self._app = app
+        self._claims = claims
+        self._options = options or WorkerOptions()
+        self._handlers = handlers
+        self._stopping = asyncio.Event()
+        self._running: set[asyncio.Task[None]] = set()
+
+    def stop(self) -> None:
+        """Take no further jobs; `run` returns once the running ones have ended, or were handed back."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until `stop`. Cancelled, it hands its jobs back at once."""
+        try:
+            async with asyncio.TaskGroup() as jobs:
+                while not self._stopping.is_set():
+                    if not await self._take(jobs):
+                        await self._wait()
+                await self._drain()
+        finally:
+            self._running.clear()
+
+    async def _take(self, jobs: asyncio.TaskGroup) -> int:
+        """Start what is due and fits in; how many jobs."""
+        free = self._options.concurrency - len(self._running)
+        if free <= 0:
+            return 0
+        try:
+            claimed = await self._claims.claim(now=self._app.clock(), lease_s=self._options.lease_s, limit=free)
+        except Unavailable as exc:
+            log.warning("worker.no_queue", code=exc.code, reason=str(exc))
+            await self._stopped_within(self._options.poll_s)
+            return 0
+        for claim in claimed:
+            task = jobs.create_task(self._attempt(claim), name=f"job.{claim.job.kind}")
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return len(claimed)
+
+    async def _wait(self) -> None:
+        """Until a job may be there and there is room for it, or the worker is to stop."""
+        full = len(self._running) >= self._options.concurrency
+        ours: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._stopping.wait())}
+        if not full:
+            ours.add(asyncio.ensure_future(self._arrival()))
+        try:
+            await asyncio.wait(ours | self._running if full else ours, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for future in ours:
+                future.cancel()
+            await asyncio.gather(*ours, return_exceptions=True)
+
+    async def _arrival(self) -> None:
+        try:
+            await self._claims.arrival(now=self._app.clock(), within_s=self._options.poll_s)
+        except Unavailable:
+            await asyncio.sleep(self._options.poll_s)
+
+    async def _stopped_within(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    async def _drain(self) -> None:
+        if not self._running:
+            return
+        log.info("worker.draining", running=len(self._running))
+        _, left = await asyncio.wait(set(self._running), timeout=self._options.drain_s)
+        for task in left:
+            task.cancel()
+
+    # --- one job ------------------------------------------------------------------------------------------------------
+
+    async def _attempt(self, claim: Claim) -> None:
+        began = time.perf_counter()
+        try:
+            outcome = await self._outcome(claim)
+        except asyncio.CancelledError:
+            await self._settled(claim, None)
+            log.info("job.handed_back", kind=claim.job.kind, key=claim.job.key)
+            raise
+        except _LeaseLost:
+            log.warning("job.lease_lost", kind=claim.job.kind, key=claim.job.key, attempt=claim.attempt)
+            return
+        await self._settled(claim, outcome)
+        self._tell(claim, outcome, time.perf_counter() - began)
+
+    async def _outcome(self, claim: Claim) -> Outcome:
+        """Run the handler while the lease is renewed."""
+        if claim.attempt > self._options.attempts:
+            return Outcome(verdict=Verdict.HOPELESS, error=f"its worker died {claim.attempt - 1} times")
+        try:
+            async with asyncio.TaskGroup() as beside:
+                renewing = beside.create_task(self._renew(claim))
+                await self._handle(claim)
+                renewing.cancel()
+        except BaseExceptionGroup as group:
+            exc = _first(group)
+            if not isinstance(exc, Exception) or isinstance(exc, _LeaseLost):
+                raise exc from group
+            if not isinstance(exc, MemoryServerError | TooLong):
+                # Not log.exception: the message of an unforeseen error may quote a memory.
+                fault = {"error": type(exc).__name__, "frames": frames_of(exc)}
+                log.error("job.fault", kind=claim.job.kind, key=claim.job.key, **fault)  # noqa: TRY400
+            return outcome_of(claim, exc, self._options, now=self._app.clock())
+        return Outcome(verdict=Verdict.DONE)
+
+    async def _handle(self, claim: Claim) -> None:
+        handler = self._handlers.get(claim.job.kind)
+        if handler is None:  # a newer server of the fleet may know it
+            raise Unavailable(f"this worker knows no kind of job called {claim.job.kind!r}")
+        limit = asyncio.timeout(self._options.job_timeout_s)
+        try:
+            async with limit:
+                await handler(self._app, claim.job.arguments)
+        except TimeoutError as exc:
+            if limit.expired():
+                raise TooLong(self._options.job_timeout_s) from exc
+            raise
+
+    async def _renew(self, claim: Claim) -> NoReturn:
+        lease_s = self._options.lease_s
+        while True:
+            await asyncio.sleep(lease_s / 3)
+            try:
+                if not await self._claims.renew(claim, now=self._app.clock(), lease_s=lease_s):
+                    raise _LeaseLost
+            except Unavailable as exc:
+                log.warning("job.not_renewed", kind=claim.job.kind, key=claim.job.key, reason=str(exc))
+
+    async def _settled(self, claim: Claim, outcome: Outcome | None) -> None:
+        """Tell the queue what became of the job. If that fails its lease ends, and the job runs once more."""
+        for attempt in range(1, _SETTLE_TRIES + 1):
+            try:
+                await asyncio.shield(self._settle(claim, outcome))
+            except MemoryServerError as exc:
+                log.warning("job.not_settled", kind=claim.job.kind, key=claim.job.key, reason=str(exc))
+                await asyncio.sleep(_SETTLE_PAUSE_S * attempt)
+            else:
+                return
+
+    async def _settle(self, claim: Claim, outcome: Outcome | None) -> None:
+        now = self._app.clock()
+        if outcome is None:
+            await self._claims.release(claim, now=now)
+        elif outcome.verdict is Verdict.DONE:
+            await self._claims.done(claim)
+        elif outcome.due is None:
+            await self._claims.give_up(claim, now=now, error=outcome.error)
+        else:
+            await self._claims.fail(claim, now=now, due=outcome.due, error=outcome.error, counts=outcome.counts)
+
+    def _tell(self, claim: Claim, outcome: Outcome, passed_s: float) -> None:
+        said = {"kind": claim.job.kind, "key": claim.job.key, "attempt": claim.attempt}
+        said["duration_ms"] = round(passed_s * 1000, 1)
+        if outcome.verdict is Verdict.DONE:
+            log.debug("job.done", **said)
+        elif outcome.due is None:
+            log.error("job.given_up", reason=outcome.error, **said)
+        else:
+            log.warning(
+                "job.retried", reason=outcome.error, retry_in_s=round(outcome.due - self._app.clock(), 2), **said
+            )
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The failure of the handler itself, or of the lease: the first that is no group."""
+    exc: BaseException = group
+    while isinstance(exc, BaseExceptionGroup):
+        exc = exc.exceptions[0]
+    return exc

@@ -1,0 +1,33 @@
+"""How a worker behaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """Each but `poll_s` is a documented setting (`WorkerSettings`).
+
+    concurrency:   jobs running at the same time in this process.
+    lease_s:       a claimed job is another's after this long without renewal; renewed three times in it.
+    job_timeout_s: the longest one attempt may take.
+    attempts:      failed attempts after which a job is given up.
+    outage_s:      how long a job waits for something that does not answer before it is given up.
+    backoff_s:     pause after a first failure; doubles up to longest_backoff_s, each shortened by up to a half at
+                   random, so that jobs that failed together do not return together.
+    drain_s:       how long running jobs may go on when the worker stops; then they are handed back.
+    sweep_every_s: between two looks into the stored state for owed work.
+    poll_s:        how long a job that another process queued may wait unseen.
+    """
+
+    concurrency: int = 10
+    lease_s: float = 30.0
+    job_timeout_s: float = 600.0
+    attempts: int = 5
+    outage_s: float = 7 * 86_400.0
+    backoff_s: float = 1.0
+    longest_backoff_s: float = 60.0
+    drain_s: float = 10.0
+    sweep_every_s: float = 60.0
+    poll_s: float = 1.0

@@ -1,0 +1,59 @@
+"""Periodic work, once in the whole fleet: each entry of `PERIODIC` is a job that queues its next run before it runs.
+
+Every worker sees to it that a next run is queued (`ensure`); as one of a kind and key waits at most, however many
+workers there are, it runs once in its interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.options import Options
+from agent_memory_server.operations.upkeep import forget_by_policy, purge_expired
+from agent_memory_server.ports.jobs import Job
+
+_KEY = "periodic"
+_MINUTE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Periodic:
+    """kind: of its job; every_s: seconds between two runs by the options, None where it is off."""
+
+    kind: str
+    run: Callable[[Application], Awaitable[object]]
+    every_s: Callable[[Options], float | None]
+
+
+PERIODIC: tuple[Periodic, ...] = (
+    Periodic(kind="purge_expired", run=purge_expired, every_s=lambda _: _MINUTE_S),
+    Periodic(
+        kind="forget_by_policy",
+        run=forget_by_policy,
+        every_s=lambda options: None if options.forgetting is None else options.forgetting_every_s,
+    ),
+)
+
+
+async def ensure(app: Application, entries: tuple[Periodic, ...] = PERIODIC) -> None:
+    """Queue the next run of what has none."""
+    for entry in entries:
+        await _queue_next(app, entry)
+
+
+def run_periodic(entry: Periodic) -> Callable[[Application, Mapping[str, str]], Awaitable[object]]:
+    """The handler of a periodic job."""
+
+    async def handler(app: Application, arguments: Mapping[str, str]) -> None:  # noqa: ARG001 - a handler is given them
+        await _queue_next(app, entry)
+        await entry.run(app)
+
+    return handler
+
+
+async def _queue_next(app: Application, entry: Periodic) -> None:
+    every_s = entry.every_s(app.options)
+    if every_s is not None:
+        await app.jobs.add(Job(kind=entry.kind, key=_KEY), due=app.clock() + every_s)
