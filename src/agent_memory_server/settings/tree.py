@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from agent_memory_server.adapters.providers.chat.settings import ChatSettings
 from agent_memory_server.adapters.providers.settings import EmbeddingSettings
 from agent_memory_server.adapters.sqlite.settings import StorageSettings
 from agent_memory_server.interfaces.mcp.settings import McpSettings
@@ -11,7 +12,7 @@ from agent_memory_server.interfaces.rest.settings import ServerSettings
 from agent_memory_server.interfaces.worker.settings import WorkerSettings
 from agent_memory_server.settings.auth import AuthSettings
 from agent_memory_server.settings.extraction import ExtractionSettings
-from agent_memory_server.settings.memory import MemorySettings, SessionSettings
+from agent_memory_server.settings.memory import MemorySettings, QuerySettings, SessionSettings
 from agent_memory_server.settings.planned import (
     GenerationSettings,
     MetadataSettings,
@@ -30,11 +31,13 @@ class Settings(BaseModel):
 
     storage: StorageSettings
     embedding: EmbeddingSettings
+    chat: ChatSettings
     providers: ProviderSettings
     server: ServerSettings
     mcp: McpSettings
     auth: AuthSettings
     memory: MemorySettings
+    queries: QuerySettings
     sessions: SessionSettings
     worker: WorkerSettings
     log: LogSettings
