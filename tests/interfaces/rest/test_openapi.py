@@ -31,6 +31,10 @@ ROUTES = {
     "POST /v1/long-term-memory/compact",
     "POST /v1/long-term-memory/extract",
     "POST /v1/memory/prompt",
+    "GET /v1/jobs",
+    "GET /v1/jobs/dead",
+    "POST /v1/jobs/dead/retry",
+    "POST /v1/jobs/dead/discard",
 }
 
 

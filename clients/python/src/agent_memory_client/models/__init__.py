@@ -52,6 +52,13 @@ from agent_memory_client.models.forget import (
 from agent_memory_client.models.health import (
     HealthCheckResponse,
 )
+from agent_memory_client.models.jobs import (
+    DeadJob,
+    DeadJobsResponse,
+    JobCountResponse,
+    JobFiguresResponse,
+    JobIdsRequest,
+)
 from agent_memory_client.models.messages import (
     MemoryMessage,
     MessageInput,
@@ -139,6 +146,7 @@ __all__ = [  # noqa: RUF022 - by kind
     "ExtractedMemoryRecord",
     "ForgetPolicy",
     "ForgetRequest",
+    "JobIdsRequest",
     "ExtractMemoriesRequest",
     "MemoryPromptRequest",
     "MessageInput",
@@ -156,6 +164,10 @@ __all__ = [  # noqa: RUF022 - by kind
     "ErrorResponse",
     "FieldError",
     "ForgetResponse",
+    "DeadJob",
+    "DeadJobsResponse",
+    "JobCountResponse",
+    "JobFiguresResponse",
     "ExtractMemoriesResponse",
     "RefusedExtraction",
     "HealthCheckResponse",
