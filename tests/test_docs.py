@@ -35,7 +35,6 @@ _FENCE = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```", re.MULTILINE | re.DOT
 _COMMAND = re.compile(r"(?<![\w/.-])(?:\.venv/bin/)?agent-memory +([^\n`|]*)")
 _ROUTE = re.compile(r"\b(GET|PUT|POST|PATCH|DELETE) (/v1/[^\s`?|]*)")
 _CURL_PATH = re.compile(r"http://[\w.]+:8000(/[^\s'\"?]*)")
-NOT_YET = {"/v1/summary-views", "/v1/tasks"}
 
 
 def name_of(page: Path) -> str:

@@ -21,6 +21,7 @@ from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
 from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
 from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
+from agent_memory_server.adapters.sqlite.view_store import SqliteViewStore
 from agent_memory_server.interfaces.rest.app import create_app
 from agent_memory_server.interfaces.rest.options import RestOptions
 from agent_memory_server.interfaces.worker.upkeep import Pace, run_upkeep
@@ -60,6 +61,7 @@ async def application(
             sessions=SqliteSessionStore(database),
             tokens=SqliteTokenStore(database),
             answers=SqliteIdempotencyStore(database),
+            views=SqliteViewStore(database),
             jobs=SqliteJobs(database),
             embedder=embedder,
             clock=clock,

@@ -26,6 +26,7 @@ from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
 from agent_memory_server.adapters.sqlite.spending import SqliteSpending
 from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
 from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
+from agent_memory_server.adapters.sqlite.view_store import SqliteViewStore
 from agent_memory_server.domain.errors import Unavailable
 from agent_memory_server.operations.application import Application
 from agent_memory_server.ports.embedder import Embedder
@@ -108,6 +109,7 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIt
             sessions=SqliteSessionStore(database),
             tokens=SqliteTokenStore(database),
             answers=SqliteIdempotencyStore(database),
+            views=SqliteViewStore(database),
             jobs=jobs,
             embedder=embedder,
             clock=_now,

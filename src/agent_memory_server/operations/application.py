@@ -15,6 +15,7 @@ from agent_memory_server.ports.jobs import Jobs
 from agent_memory_server.ports.memory_store import MemoryStore
 from agent_memory_server.ports.session_store import SessionStore
 from agent_memory_server.ports.token_store import TokenStore
+from agent_memory_server.ports.view_store import ViewStore
 
 
 class Accesses:
@@ -50,6 +51,7 @@ class Application:
     sessions: SessionStore
     tokens: TokenStore
     answers: IdempotencyStore
+    views: ViewStore
     jobs: Jobs
     embedder: Embedder
     clock: Clock

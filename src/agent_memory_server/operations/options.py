@@ -25,6 +25,7 @@ class Options:
     extraction:            ENABLE_DISCRETE_MEMORY_EXTRACTION; memories are read out of conversations.
     extract_after_s:       EXTRACTION_DEBOUNCE_SECONDS; a session is read when it was quiet for so long,
     extract_within_s:      EXTRACTION_LONGEST_WAIT_SECONDS; or when its first unread message has waited for so long.
+    view_refresh_s:        SUMMARY_VIEW_REFRESH_EVERY_MINUTES, in seconds.
     forgetting:            the policy of periodic forgetting; None when it is off.
     """
 
@@ -42,5 +43,6 @@ class Options:
     extraction: bool = True
     extract_after_s: float = 30.0
     extract_within_s: float = 300.0
+    view_refresh_s: float = 3600.0
     forgetting: RetentionPolicy | None = None
     forgetting_every_s: float = 3600.0

@@ -79,6 +79,13 @@ class SessionSettings(BaseModel):
         "the messages. The answer NONE keeps the summary.",
     )
 
+    view_refresh_minutes: int = Field(
+        60,
+        gt=0,
+        alias="SUMMARY_VIEW_REFRESH_EVERY_MINUTES",
+        description="Minutes between two refreshes of continuous summary views.",
+    )
+
     @field_validator("summary_prompt")
     @classmethod
     def _with_both_placeholders(cls, value: str | None) -> str | None:
@@ -135,6 +142,7 @@ def options_of(
         summarize_at=sessions.summarize_at,
         summarize=sessions.summarize,
         summary_prompt=sessions.summary_prompt,
+        view_refresh_s=sessions.view_refresh_minutes * _MINUTE_S,
         rewrite_prompt=rewriting.rewrite_prompt,
         shortest_rewrite=rewriting.shortest_rewrite,
         rewrite_timeout_s=rewriting.rewrite_timeout_s,

@@ -53,15 +53,12 @@ class RedisSettings(BaseModel):
 
 
 class GenerationSettings(BaseModel):
-    """Summary views."""
+    """Time limits of chat models."""
 
     model_config = _CONFIG
 
     task_timeout_minutes: float = Field(
         5, gt=0, alias="LLM_TASK_TIMEOUT_MINUTES", description="Time limit of one background task."
-    )
-    view_refresh_minutes: int = Field(
-        60, gt=0, alias="SUMMARY_VIEW_REFRESH_EVERY_MINUTES", description="Minutes between refreshes of summary views."
     )
 
 

@@ -19,7 +19,7 @@ _TITLES = {
     "worker": "Background work",
     "log": "Log",
     "redis": "Redis engine",
-    "generation": "Summary views",
+    "generation": "Time limits of background work",
     "extraction": "Extraction",
     "metadata": "Topics, entities and merging",
     "mcp": "MCP server",

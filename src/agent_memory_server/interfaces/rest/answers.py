@@ -11,6 +11,8 @@ from starlette.responses import Response
 OK: Mapping[str, Any] = {"status": "ok"}
 
 
-def answer(members: Mapping[str, Any], headers: Mapping[str, str] | None = None, *, status: int = 200) -> Response:
+def answer(
+    members: Mapping[str, Any] | list[Any], headers: Mapping[str, str] | None = None, *, status: int = 200
+) -> Response:
     """A JSON response. members: JSON values only; times are text already (`convert.times.iso`)."""
     return Response(to_json(members), status, headers, "application/json")

@@ -22,6 +22,7 @@ from agent_memory_server.interfaces.rest.routes import (
     long_term_memory,
     prompt,
     search,
+    summary_views,
     working_memory,
 )
 from agent_memory_server.interfaces.rest.serving import Serving
@@ -58,7 +59,18 @@ def create_app(open_application: OpenApplication, options: RestOptions) -> FastA
         # Its telemetry exports messages of exceptions, which may quote memory text.
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
-    for part in (health, working_memory, search, extraction, forget, long_term_memory, prompt, jobs, docs):
+    for part in (
+        health,
+        working_memory,
+        search,
+        extraction,
+        forget,
+        long_term_memory,
+        prompt,
+        jobs,
+        summary_views,
+        docs,
+    ):
         part.add_to(app.router)
     errors.add_to(app)
     describe(app)

@@ -54,7 +54,7 @@ def _example_of(status: int) -> dict[str, Any]:
 
 
 def responses(
-    *statuses: int, ok: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    *statuses: int, ok: Mapping[str, Any] | list[Any] | None = None, headers: Mapping[str, str] | None = None
 ) -> Responses:
     """The answers of a guarded route: those every one of them can give, and further `statuses`.
 
@@ -70,7 +70,7 @@ def responses(
     }
     success: dict[str, Any] = {"description": "Done."}
     if ok is not None:
-        success["content"] = {"application/json": {"example": dict(ok)}}
+        success["content"] = {"application/json": {"example": ok}}
     if headers:
         success["headers"] = {
             name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()

@@ -16,6 +16,8 @@ from agent_memory_server.operations.extract import extract_session
 from agent_memory_server.operations.extraction_queue import KIND as EXTRACT_SESSION
 from agent_memory_server.operations.summarize import KIND as SUMMARIZE_SESSION
 from agent_memory_server.operations.summarize import summarize_session
+from agent_memory_server.operations.views import KIND as RUN_VIEW
+from agent_memory_server.operations.views import run_task
 
 Handler = Callable[[Application, Mapping[str, str]], Awaitable[object]]
 
@@ -30,8 +32,13 @@ async def _summarize_session(app: Application, arguments: Mapping[str, str]) -> 
     await summarize_session(app, key, int(arguments["limit"]))
 
 
+async def _run_view(app: Application, arguments: Mapping[str, str]) -> None:
+    await run_task(app, arguments["task_id"])
+
+
 HANDLERS: dict[str, Handler] = {
     **{periodic.kind: run_periodic(periodic) for periodic in PERIODIC},
     EXTRACT_SESSION: _extract_session,
     SUMMARIZE_SESSION: _summarize_session,
+    RUN_VIEW: _run_view,
 }

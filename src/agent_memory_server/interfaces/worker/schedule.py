@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.options import Options
 from agent_memory_server.operations.upkeep import forget_by_policy, purge_expired
+from agent_memory_server.operations.views import refresh_views
 from agent_memory_server.ports.jobs import Job
 
 _KEY = "periodic"
@@ -34,6 +35,7 @@ PERIODIC: tuple[Periodic, ...] = (
         run=forget_by_policy,
         every_s=lambda options: None if options.forgetting is None else options.forgetting_every_s,
     ),
+    Periodic(kind="refresh_views", run=refresh_views, every_s=lambda options: options.view_refresh_s),
 )
 
 

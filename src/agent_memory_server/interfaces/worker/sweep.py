@@ -15,10 +15,11 @@ from agent_memory_server.domain.errors import MemoryServerError
 from agent_memory_server.interfaces.worker.schedule import ensure
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.extract import sweep_extractions
+from agent_memory_server.operations.views import sweep_tasks
 
 Sweep = Callable[[Application], Awaitable[object]]
 
-SWEEPS: tuple[Sweep, ...] = (sweep_extractions,)
+SWEEPS: tuple[Sweep, ...] = (sweep_extractions, sweep_tasks)
 
 log = structlog.get_logger()
 

@@ -1,0 +1,138 @@
+"""Summary views, partitions and tasks in the data folder, each as one JSON text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import apsw
+
+from agent_memory_server.adapters.sqlite.database import Database
+from agent_memory_server.adapters.sqlite.sql import fetch, fetch_row, queries
+from agent_memory_server.domain.errors import Conflict
+from agent_memory_server.domain.filters import (
+    Condition,
+    Filter,
+    Match,
+    Op,
+    TagField,
+    TextField,
+    TimeField,
+    TimeNot,
+    TimeRange,
+)
+from agent_memory_server.domain.scope import Scope
+from agent_memory_server.domain.view import FINAL, Partition, Task, TaskStatus, View
+
+_SQL = queries("views")
+
+
+class SqliteViewStore:
+    """`ViewStore` over three tables."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, view: View) -> None:
+        """Store a new view. Raises: Conflict, when the id is there."""
+
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(_SQL["add"], (view.id, _view_json(view)))
+            if not connection.changes():
+                raise Conflict(f"summary view {view.id} is there already")
+
+        await self._database.write(work)
+
+    async def find(self, view_id: str) -> View | None:
+        """The view, if it is there."""
+        row = await self._database.read(lambda connection: fetch_row(connection, _SQL["find"], (view_id,)))
+        return None if row is None else _view(json.loads(row[0]))
+
+    async def list(self) -> list[View]:
+        """All views, by id."""
+        rows = await self._database.read(lambda connection: fetch(connection, _SQL["list"]))
+        return [_view(json.loads(body)) for (body,) in rows]
+
+    async def delete(self, view_id: str) -> bool:
+        """Delete a view with its partitions; whether it was there."""
+
+        def work(connection: apsw.Connection) -> bool:
+            connection.execute(_SQL["drop_partitions"], (view_id,))
+            connection.execute(_SQL["delete"], (view_id,))
+            return connection.changes() > 0
+
+        return await self._database.write(work)
+
+    async def put_partition(self, partition: Partition) -> bool:
+        """Keep a group's summary, unless the view is gone."""
+        grouped = json.dumps(dict(partition.group), sort_keys=True)
+
+        def work(connection: apsw.Connection) -> bool:
+            connection.execute(_SQL["put_partition"], (partition.view_id, grouped, json.dumps(asdict(partition))))
+            return connection.changes() > 0
+
+        return await self._database.write(work)
+
+    async def partitions(self, view_id: str) -> list[Partition]:
+        """All kept summaries of a view, by group."""
+        rows = await self._database.read(lambda connection: fetch(connection, _SQL["partitions"], (view_id,)))
+        return [Partition(**json.loads(body)) for (body,) in rows]
+
+    async def put_task(self, task: Task, *, expires_at: float) -> None:
+        """Keep a task until then."""
+        values = (task.id, int(task.status not in FINAL), expires_at, json.dumps(asdict(task)))
+        await self._database.write(lambda connection: fetch(connection, _SQL["put_task"], values))
+
+    async def find_task(self, task_id: str, *, now: float) -> Task | None:
+        """The task, unless its time is over."""
+        row = await self._database.read(lambda connection: fetch_row(connection, _SQL["find_task"], (task_id, now)))
+        return None if row is None else _task(row[0])
+
+    async def unfinished_tasks(self, *, now: float) -> list[Task]:
+        """Tasks that are pending or running, by id."""
+        rows = await self._database.read(lambda connection: fetch(connection, _SQL["unfinished"], (now,)))
+        return [_task(body) for (body,) in rows]
+
+    async def purge_tasks(self, *, now: float) -> int:
+        """Drop tasks whose time is over; how many."""
+
+        def work(connection: apsw.Connection) -> int:
+            connection.execute(_SQL["purge"], (now,))
+            return connection.changes()
+
+        return await self._database.write(work)
+
+
+def _task(body: str) -> Task:
+    members = json.loads(body)
+    return Task(**{**members, "status": TaskStatus(members["status"])})
+
+
+def _view_json(view: View) -> str:
+    scope = {name: None if held is None else sorted(held) for name, held in _parts(view.scope).items()}
+    conditions = [{"kind": type(one).__name__, **asdict(one)} for one in view.filter.conditions]
+    members = {name: getattr(view, name) for name in View.__slots__ if name not in {"filter", "scope"}}
+    return json.dumps({**members, "filters": dict(view.filters), "filter": conditions, "scope": scope})
+
+
+def _parts(scope: Scope) -> dict[str, frozenset[str] | None]:
+    return {"namespaces": scope.namespaces, "users": scope.users}
+
+
+def _view(members: dict[str, Any]) -> View:
+    scope = {name: None if held is None else frozenset(held) for name, held in members["scope"].items()}
+    conditions = tuple(map(_condition, members["filter"]))
+    changed = {"group_by": tuple(members["group_by"]), "filter": Filter(conditions), "scope": Scope(**scope)}
+    return View(**{**members, **changed})
+
+
+def _condition(members: Mapping[str, Any]) -> Condition:
+    rest = {name: value for name, value in members.items() if name not in {"kind", "field"}}
+    if members["kind"] == Match.__name__:
+        tags = {one.value for one in TagField}
+        field = TagField(members["field"]) if members["field"] in tags else TextField(members["field"])
+        return Match(field, Op(rest["op"]), tuple(rest["values"]))
+    time = TimeField(members["field"])
+    return TimeNot(time, rest["value"]) if members["kind"] == TimeNot.__name__ else TimeRange(field=time, **rest)
