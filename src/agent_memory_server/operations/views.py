@@ -11,7 +11,7 @@ from dataclasses import replace
 import structlog
 
 from agent_memory_server.domain.errors import MemoryServerError, NotFound, RequestRefused
-from agent_memory_server.domain.filters import Filter, TextField, TimeField, TimeRange, only
+from agent_memory_server.domain.filters import Filter, TextField, TimeField, TimeRange, ValidAt, only
 from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.principal import Action, Principal
 from agent_memory_server.domain.query import Order
@@ -182,7 +182,7 @@ async def _keep(app: Application, task: Task) -> None:
 
 def _filter(app: Application, view: View, group: Mapping[str, str]) -> Filter:
     """What a group's records satisfy: a group's value counts instead of a filter on the same field."""
-    kept = tuple(one for one in view.filter.conditions if one.field.value not in group)
+    kept = tuple(one for one in view.filter.conditions if isinstance(one, ValidAt) or one.field.value not in group)
     filter_ = Filter(kept).also(*(only(TextField(name), value) for name, value in group.items()))
     if view.time_window_days is None:
         return filter_

@@ -32,6 +32,14 @@ ROUTES = {
     "POST /v1/long-term-memory/compact",
     "POST /v1/long-term-memory/extract",
     "POST /v1/memory/prompt",
+    "POST /v1/summary-views",
+    "GET /v1/summary-views",
+    "GET /v1/summary-views/{view_id}",
+    "DELETE /v1/summary-views/{view_id}",
+    "POST /v1/summary-views/{view_id}/partitions/run",
+    "GET /v1/summary-views/{view_id}/partitions",
+    "POST /v1/summary-views/{view_id}/run",
+    "GET /v1/tasks/{task_id}",
     "GET /v1/jobs",
     "GET /v1/jobs/dead",
     "POST /v1/jobs/dead/retry",
@@ -113,7 +121,11 @@ def examples(document: Json) -> Iterator[tuple[str, str, Any]]:
         for status, answer in operation["responses"].items():
             media = answer.get("content", {}).get("application/json", {})
             if "example" in media:
-                yield f"{name} {status}", media["schema"]["$ref"], media["example"]
+                if media["schema"].get("type") == "array":
+                    for item in media["example"]:
+                        yield f"{name} {status}", media["schema"]["items"]["$ref"], item
+                else:
+                    yield f"{name} {status}", media["schema"]["$ref"], media["example"]
 
 
 def test_every_example_fits_its_model(document: Json) -> None:

@@ -37,6 +37,13 @@ async def made(server: Server, **members: Any) -> Json:
     return answered(await server.http.post(VIEWS, json={"source": "long_term", **members}))
 
 
+async def listed(server: Server, path: str, **params: str) -> list[Json]:
+    response = await server.http.get(path, params=params)
+    assert response.status_code == 200, response.text
+    items: list[Json] = response.json()
+    return items
+
+
 async def facts(server: Server) -> None:
     await server.remember(
         {"text": "Ana plays the cello.", "user_id": "ana", "topics": ["music"]},
@@ -54,7 +61,7 @@ async def test_a_view_is_made_read_listed_and_deleted(server: Server) -> None:
     view = await made(server, name="n", group_by=["user_id"], filters={"topics": "music"}, time_window_days=3)
     assert view["filters"] == {"topics": "music"}
     assert answered(await server.http.get(f"{VIEWS}/{view['id']}")) == view
-    assert answered(await server.http.get(VIEWS)) == [view]
+    assert await listed(server, VIEWS) == [view]
     for _ in range(2):
         assert answered(await server.http.delete(f"{VIEWS}/{view['id']}")) == {"status": "ok"}
     response = await server.http.get(f"{VIEWS}/{view['id']}")
@@ -77,7 +84,7 @@ async def test_a_view_that_cannot_work_is_refused(server: Server, members: Json,
     response = await server.http.post(VIEWS, json={"source": "long_term", **members})
     assert response.status_code == status, response.text
     assert words in response.text
-    assert answered(await server.http.get(VIEWS)) == []
+    assert await listed(server, VIEWS) == []
 
 
 async def test_a_group_is_summarized_by_the_model_from_its_own_records(asking: Server, service: ChatService) -> None:
@@ -91,9 +98,9 @@ async def test_a_group_is_summarized_by_the_model_from_its_own_records(asking: S
     assert "Be terse." in asked.text
     assert "cello" in asked.text
     assert "tea" not in asked.text
-    kept = answered(await asking.http.get(f"{VIEWS}/{view['id']}/partitions", params={"user_id": "ana"}))
+    kept = await listed(asking, f"{VIEWS}/{view['id']}/partitions", user_id="ana")
     assert kept == [result]
-    assert answered(await asking.http.get(f"{VIEWS}/{view['id']}/partitions", params={"user_id": "ben"})) == []
+    assert await listed(asking, f"{VIEWS}/{view['id']}/partitions", user_id="ben") == []
 
 
 async def test_a_group_without_records_says_why_it_is_empty(server: Server) -> None:
@@ -122,7 +129,7 @@ async def test_a_model_that_fails_leaves_the_summary_that_was_kept(asking: Serve
     service.outage = failed(500)
     response = await asking.http.post(f"{VIEWS}/{view['id']}/partitions/run", json={"group": {}})
     assert response.status_code == 503
-    assert answered(await asking.http.get(f"{VIEWS}/{view['id']}/partitions")) == [before]
+    assert await listed(asking, f"{VIEWS}/{view['id']}/partitions") == [before]
 
 
 async def test_without_a_model_the_records_are_listed_and_it_says_so(server: Server) -> None:
@@ -142,7 +149,7 @@ async def test_a_full_run_computes_every_group_and_its_task_tells(server: Server
     done = answered(await server.http.get(f"/v1/tasks/{task['id']}"))
     assert done["status"] == "success"
     assert done["started_at"] <= done["completed_at"]
-    kept = answered(await server.http.get(f"{VIEWS}/{view['id']}/partitions"))
+    kept = await listed(server, f"{VIEWS}/{view['id']}/partitions")
     assert [(one["group"], one["memory_count"]) for one in kept] == [({"user_id": "ana"}, 2), ({"user_id": "ben"}, 1)]
 
 
@@ -171,7 +178,7 @@ async def test_continuous_views_are_computed_again(server: Server) -> None:
     kept = await made(server, continuous=True)
     await made(server, continuous=False)
     assert await operations.refresh_views(server.app) == 1
-    assert len(answered(await server.http.get(f"{VIEWS}/{kept['id']}/partitions"))) == 1
+    assert len(await listed(server, f"{VIEWS}/{kept['id']}/partitions")) == 1
 
 
 async def test_an_unknown_task_is_not_found(server: Server) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -50,7 +50,7 @@ class SqliteViewStore:
         row = await self._database.read(lambda connection: fetch_row(connection, _SQL["find"], (view_id,)))
         return None if row is None else _view(json.loads(row[0]))
 
-    async def list(self) -> list[View]:
+    async def list(self) -> Sequence[View]:
         """All views, by id."""
         rows = await self._database.read(lambda connection: fetch(connection, _SQL["list"]))
         return [_view(json.loads(body)) for (body,) in rows]
@@ -75,7 +75,7 @@ class SqliteViewStore:
 
         return await self._database.write(work)
 
-    async def partitions(self, view_id: str) -> list[Partition]:
+    async def partitions(self, view_id: str) -> Sequence[Partition]:
         """All kept summaries of a view, by group."""
         rows = await self._database.read(lambda connection: fetch(connection, _SQL["partitions"], (view_id,)))
         return [Partition(**json.loads(body)) for (body,) in rows]
@@ -90,7 +90,7 @@ class SqliteViewStore:
         row = await self._database.read(lambda connection: fetch_row(connection, _SQL["find_task"], (task_id, now)))
         return None if row is None else _task(row[0])
 
-    async def unfinished_tasks(self, *, now: float) -> list[Task]:
+    async def unfinished_tasks(self, *, now: float) -> Sequence[Task]:
         """Tasks that are pending or running, by id."""
         rows = await self._database.read(lambda connection: fetch(connection, _SQL["unfinished"], (now,)))
         return [_task(body) for (body,) in rows]

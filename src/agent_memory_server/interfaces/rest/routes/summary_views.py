@@ -64,6 +64,8 @@ _CREATE = {
         "value": {"name": "per user", "source": "long_term", "group_by": ["user_id"], "continuous": True},
     }
 }
+_GROUP = {"one user": {"value": {"group": {"user_id": "ada"}}}}
+_RUN = {"a new task": {"value": {"task_id": None}}}
 
 
 class PartitionQuery(PlaceQuery):
@@ -104,7 +106,9 @@ async def delete_summary_view(request: Request, view_id: ViewId) -> Response:
 
 
 async def run_summary_view_partition(
-    request: Request, view_id: ViewId, body: RunSummaryViewPartitionRequest
+    request: Request,
+    view_id: ViewId,
+    body: Annotated[RunSummaryViewPartitionRequest, Body(openapi_examples=_GROUP)],
 ) -> Response:
     """Compute, keep and return one group's summary. When the model fails, what was kept before stays."""
     who = caller(request)
@@ -121,7 +125,9 @@ async def list_summary_view_partitions(
     return answer([wire.partition(one) for one in kept])
 
 
-async def run_summary_view(request: Request, view_id: ViewId, body: RunSummaryViewRequest) -> Response:
+async def run_summary_view(
+    request: Request, view_id: ViewId, body: Annotated[RunSummaryViewRequest, Body(openapi_examples=_RUN)]
+) -> Response:
     """Compute every group of a view in the background; the task tells how far it is."""
     who = caller(request)
     started = await views.start_run(who.app, who.principal, view_id, body.task_id or who.new_id())
