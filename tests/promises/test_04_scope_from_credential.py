@@ -90,6 +90,7 @@ def requests() -> list[tuple[str, str, str, Json | None]]:
             ("/v1/long-term-memory", "GET", f"/v1/long-term-memory?{query}", None),
             ("/v1/long-term-memory", "DELETE", "/v1/long-term-memory?memory_ids=b-memory&memory_ids=b-message", None),
             (memory, "GET", "/v1/long-term-memory/b-memory", None),
+            (f"{memory}/history", "GET", "/v1/long-term-memory/b-memory/history", None),
             (memory, "PATCH", "/v1/long-term-memory/b-memory", {"text": "planted", **place}),
             (memory, "PATCH", "/v1/long-term-memory/b-message", {"pinned": True}),
             *(
@@ -214,6 +215,7 @@ READS = {
     ("/v1/working-memory/{session_id}", "GET"),
     ("/v1/long-term-memory", "GET"),
     ("/v1/long-term-memory/{memory_id}", "GET"),
+    ("/v1/long-term-memory/{memory_id}/history", "GET"),
     ("/v1/long-term-memory/search", "POST"),
     ("/v1/memory/prompt", "POST"),
 }
