@@ -106,6 +106,16 @@ def requests() -> list[tuple[str, str, str, Json | None]]:
             ("/v1/long-term-memory/forget", "POST", f"/v1/long-term-memory/forget?{query}", forgetting()),
             ("/v1/long-term-memory/compact", "POST", f"/v1/long-term-memory/compact?{query}", None),
             (
+                "/v1/long-term-memory/extract",
+                "POST",
+                "/v1/long-term-memory/extract",
+                {"session_id": "b-session", **place},
+            ),
+            ("/v1/jobs", "GET", "/v1/jobs", None),
+            ("/v1/jobs/dead", "GET", "/v1/jobs/dead", None),
+            ("/v1/jobs/dead/retry", "POST", "/v1/jobs/dead/retry", {"ids": ["any"]}),
+            ("/v1/jobs/dead/discard", "POST", "/v1/jobs/dead/discard", {"ids": ["any"]}),
+            (
                 "/v1/memory/prompt",
                 "POST",
                 "/v1/memory/prompt",
