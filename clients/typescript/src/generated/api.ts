@@ -390,6 +390,135 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/summary-views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List summary views
+         * @description List the views that the credential may read, oldest first.
+         */
+        get: operations["list_summary_views_v1_summary_views_get"];
+        put?: never;
+        /**
+         * Make a summary view
+         * @description Make a view. It reads what the credential that makes it may read, and only those who may read all of that see
+         *     it.
+         */
+        post: operations["create_summary_view_v1_summary_views_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/summary-views/{view_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a summary view
+         * @description Read a view.
+         */
+        get: operations["get_summary_view_v1_summary_views__view_id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a summary view
+         * @description Delete a view and the summaries kept for it. `ok` also when there is none.
+         */
+        delete: operations["delete_summary_view_v1_summary_views__view_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/summary-views/{view_id}/partitions/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compute one group of a view
+         * @description Compute, keep and return one group's summary. When the model fails, what was kept before stays.
+         */
+        post: operations["run_summary_view_partition_v1_summary_views__view_id__partitions_run_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/summary-views/{view_id}/partitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the summaries of a view
+         * @description List the kept summaries; nothing is computed.
+         */
+        get: operations["list_summary_view_partitions_v1_summary_views__view_id__partitions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/summary-views/{view_id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compute every group of a view
+         * @description Compute every group of a view in the background; the task tells how far it is.
+         */
+        post: operations["run_summary_view_v1_summary_views__view_id__run_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tasks/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a task
+         * @description Read a task. It is kept for seven days after its last change.
+         */
+        get: operations["get_task_status_v1_tasks__task_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -536,6 +665,32 @@ export interface components {
              * @default true
              */
             deduplicate: boolean;
+        };
+        /**
+         * CreateSummaryViewRequest
+         * @description A view to create. Which fields group_by and filters may name is checked by the server (400).
+         */
+        CreateSummaryViewRequest: {
+            /** Name */
+            name?: string | null;
+            source: components["schemas"]["SummaryViewSource"];
+            /** Group By */
+            group_by?: string[];
+            /** Filters */
+            filters?: {
+                [key: string]: unknown;
+            };
+            /** Time Window Days */
+            time_window_days?: number | null;
+            /**
+             * Continuous
+             * @default false
+             */
+            continuous: boolean;
+            /** Prompt */
+            prompt?: string | null;
+            /** Model Name */
+            model_name?: string | null;
         };
         /**
          * CreatedAt
@@ -1361,6 +1516,24 @@ export interface components {
             reason: string;
         };
         /**
+         * RunSummaryViewPartitionRequest
+         * @description The group to compute: one value for each field of the view's group_by.
+         */
+        RunSummaryViewPartitionRequest: {
+            /** Group */
+            group: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * RunSummaryViewRequest
+         * @description A full run. Other members, such as `force`, are ignored.
+         */
+        RunSummaryViewRequest: {
+            /** Task Id */
+            task_id?: string | null;
+        };
+        /**
          * SearchExplanation
          * @description Why a record was found: its rank (from 1) and raw score in each ranking; null where that one did not find it.
          */
@@ -1513,6 +1686,107 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /**
+         * SummaryView
+         * @description A summary kept for every group of records.
+         */
+        SummaryView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name?: string | null;
+            source: components["schemas"]["SummaryViewSource"];
+            /** Group By */
+            group_by?: string[];
+            /** Filters */
+            filters?: {
+                [key: string]: unknown;
+            };
+            /** Time Window Days */
+            time_window_days?: number | null;
+            /**
+             * Continuous
+             * @default false
+             */
+            continuous: boolean;
+            /** Prompt */
+            prompt?: string | null;
+            /** Model Name */
+            model_name?: string | null;
+        };
+        /**
+         * SummaryViewPartitionResult
+         * @description The summary of one group; `empty_reason` tells why there is none.
+         */
+        SummaryViewPartitionResult: {
+            /** View Id */
+            view_id: string;
+            /** Group */
+            group: {
+                [key: string]: string;
+            };
+            /**
+             * Summary
+             * @default
+             */
+            summary: string;
+            /** Memory Count */
+            memory_count: number;
+            /**
+             * Empty
+             * @default false
+             */
+            empty: boolean;
+            /** Empty Reason */
+            empty_reason?: string | null;
+            /**
+             * Computed At
+             * Format: date-time
+             */
+            computed_at?: string;
+        };
+        /**
+         * SummaryViewSource
+         * @description What a summary view summarizes.
+         * @enum {string}
+         */
+        SummaryViewSource: "long_term" | "working_memory";
+        /**
+         * Task
+         * @description Work that goes on behind a request.
+         */
+        Task: {
+            /** Id */
+            id: string;
+            type: components["schemas"]["TaskTypeEnum"];
+            /** @default pending */
+            status: components["schemas"]["TaskStatusEnum"];
+            /** View Id */
+            view_id?: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at?: string;
+            /** Started At */
+            started_at?: string | null;
+            /** Completed At */
+            completed_at?: string | null;
+            /** Error Message */
+            error_message?: string | null;
+        };
+        /**
+         * TaskStatusEnum
+         * @description How far a task is; success and failed are final.
+         * @enum {string}
+         */
+        TaskStatusEnum: "pending" | "running" | "success" | "failed";
+        /**
+         * TaskTypeEnum
+         * @description What a task does.
+         * @enum {string}
+         */
+        TaskTypeEnum: "summary_view_full_run";
         /**
          * TextContent
          * @description The text of a prompt's message, in the form of the Model Context Protocol.
@@ -1733,6 +2007,7 @@ export type AppendMessagesRequest = components['schemas']['AppendMessagesRequest
 export type AppendMessagesResponse = components['schemas']['AppendMessagesResponse'];
 export type ClientMemoryRecord = components['schemas']['ClientMemoryRecord'];
 export type CreateMemoryRecordRequest = components['schemas']['CreateMemoryRecordRequest'];
+export type CreateSummaryViewRequest = components['schemas']['CreateSummaryViewRequest'];
 export type CreatedAt = components['schemas']['CreatedAt'];
 export type DeadJob = components['schemas']['DeadJob'];
 export type DeadJobsResponse = components['schemas']['DeadJobsResponse'];
@@ -1770,6 +2045,8 @@ export type PartResponse = components['schemas']['PartResponse'];
 export type PromptMessage = components['schemas']['PromptMessage'];
 export type ReadinessResponse = components['schemas']['ReadinessResponse'];
 export type RefusedExtraction = components['schemas']['RefusedExtraction'];
+export type RunSummaryViewPartitionRequest = components['schemas']['RunSummaryViewPartitionRequest'];
+export type RunSummaryViewRequest = components['schemas']['RunSummaryViewRequest'];
 export type SearchExplanation = components['schemas']['SearchExplanation'];
 export type SearchModeEnum = components['schemas']['SearchModeEnum'];
 export type SearchRequest = components['schemas']['SearchRequest'];
@@ -1777,6 +2054,12 @@ export type SearchScoreTypeEnum = components['schemas']['SearchScoreTypeEnum'];
 export type SessionId = components['schemas']['SessionId'];
 export type SessionListResponse = components['schemas']['SessionListResponse'];
 export type StrategyInput = components['schemas']['StrategyInput'];
+export type SummaryView = components['schemas']['SummaryView'];
+export type SummaryViewPartitionResult = components['schemas']['SummaryViewPartitionResult'];
+export type SummaryViewSource = components['schemas']['SummaryViewSource'];
+export type Task = components['schemas']['Task'];
+export type TaskStatusEnum = components['schemas']['TaskStatusEnum'];
+export type TaskTypeEnum = components['schemas']['TaskTypeEnum'];
 export type TextContent = components['schemas']['TextContent'];
 export type Topics = components['schemas']['Topics'];
 export type UpdateWorkingMemory = components['schemas']['UpdateWorkingMemory'];
@@ -5166,6 +5449,1251 @@ export interface operations {
                      * @example {
                      *       "detail": "The credential does not grant this.",
                      *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request body is larger than the server accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than the server accepts.",
+                     *       "code": "too_large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "type": "less_than_equal",
+                     *           "loc": [
+                     *             "body",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input should be less than or equal to 100",
+                     *           "input": 101,
+                     *           "ctx": {
+                     *             "le": 100
+                     *           }
+                     *         }
+                     *       ],
+                     *       "code": "invalid_request"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs does not work now: wait, then try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
+                     *       "code": "unavailable",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs did not answer in time: wait, then try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
+                     *       "code": "deadline_exceeded",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_summary_views_v1_summary_views_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "01JZ0000000000000000000001",
+                     *         "name": "per user",
+                     *         "source": "long_term",
+                     *         "group_by": [
+                     *           "user_id"
+                     *         ],
+                     *         "filters": {
+                     *           "memory_type": "semantic"
+                     *         },
+                     *         "continuous": true
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["SummaryView"][];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No credential, or one that is not valid.",
+                     *       "code": "unauthenticated"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The credential does not grant this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The credential does not grant this.",
+                     *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request body is larger than the server accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than the server accepts.",
+                     *       "code": "too_large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "type": "less_than_equal",
+                     *           "loc": [
+                     *             "body",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input should be less than or equal to 100",
+                     *           "input": 101,
+                     *           "ctx": {
+                     *             "le": 100
+                     *           }
+                     *         }
+                     *       ],
+                     *       "code": "invalid_request"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs does not work now: wait, then try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
+                     *       "code": "unavailable",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs did not answer in time: wait, then try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
+                     *       "code": "deadline_exceeded",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    create_summary_view_v1_summary_views_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters of your choice. Sent again with the same key, a request that succeeded is not carried out again: it gets the same answer, with the header `Idempotency-Replayed: true`. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSummaryViewRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01JZ0000000000000000000001",
+                     *       "name": "per user",
+                     *       "source": "long_term",
+                     *       "group_by": [
+                     *         "user_id"
+                     *       ],
+                     *       "filters": {
+                     *         "memory_type": "semantic"
+                     *       },
+                     *       "continuous": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SummaryView"];
+                };
+            };
+            /** @description The request is well formed but cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request is well formed but cannot be carried out as asked.",
+                     *       "code": "request_refused"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No credential, or one that is not valid.",
+                     *       "code": "unauthenticated"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The credential does not grant this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The credential does not grant this.",
+                     *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request body is larger than the server accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than the server accepts.",
+                     *       "code": "too_large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "type": "less_than_equal",
+                     *           "loc": [
+                     *             "body",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input should be less than or equal to 100",
+                     *           "input": 101,
+                     *           "ctx": {
+                     *             "le": 100
+                     *           }
+                     *         }
+                     *       ],
+                     *       "code": "invalid_request"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs does not work now: wait, then try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
+                     *       "code": "unavailable",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs did not answer in time: wait, then try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
+                     *       "code": "deadline_exceeded",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_summary_view_v1_summary_views__view_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id that the server gave the view. */
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01JZ0000000000000000000001",
+                     *       "name": "per user",
+                     *       "source": "long_term",
+                     *       "group_by": [
+                     *         "user_id"
+                     *       ],
+                     *       "filters": {
+                     *         "memory_type": "semantic"
+                     *       },
+                     *       "continuous": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SummaryView"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No credential, or one that is not valid.",
+                     *       "code": "unauthenticated"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The credential does not grant this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The credential does not grant this.",
+                     *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing within the scope of the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "There is no such thing within the scope of the caller.",
+                     *       "code": "not_found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request body is larger than the server accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than the server accepts.",
+                     *       "code": "too_large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "type": "less_than_equal",
+                     *           "loc": [
+                     *             "body",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input should be less than or equal to 100",
+                     *           "input": 101,
+                     *           "ctx": {
+                     *             "le": 100
+                     *           }
+                     *         }
+                     *       ],
+                     *       "code": "invalid_request"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs does not work now: wait, then try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
+                     *       "code": "unavailable",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs did not answer in time: wait, then try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
+                     *       "code": "deadline_exceeded",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    delete_summary_view_v1_summary_views__view_id__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters of your choice. Sent again with the same key, a request that succeeded is not carried out again: it gets the same answer, with the header `Idempotency-Replayed: true`. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The id that the server gave the view. */
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "ok"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AckResponse"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No credential, or one that is not valid.",
+                     *       "code": "unauthenticated"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The credential does not grant this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The credential does not grant this.",
+                     *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request body is larger than the server accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than the server accepts.",
+                     *       "code": "too_large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "type": "less_than_equal",
+                     *           "loc": [
+                     *             "body",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input should be less than or equal to 100",
+                     *           "input": 101,
+                     *           "ctx": {
+                     *             "le": 100
+                     *           }
+                     *         }
+                     *       ],
+                     *       "code": "invalid_request"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs does not work now: wait, then try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
+                     *       "code": "unavailable",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs did not answer in time: wait, then try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
+                     *       "code": "deadline_exceeded",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    run_summary_view_partition_v1_summary_views__view_id__partitions_run_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters of your choice. Sent again with the same key, a request that succeeded is not carried out again: it gets the same answer, with the header `Idempotency-Replayed: true`. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The id that the server gave the view. */
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunSummaryViewPartitionRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "view_id": "01JZ0000000000000000000001",
+                     *       "group": {
+                     *         "user_id": "ada"
+                     *       },
+                     *       "summary": "Ada plays the cello and moved to Vienna.",
+                     *       "memory_count": 12,
+                     *       "empty": false,
+                     *       "computed_at": "2026-11-25T12:00:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SummaryViewPartitionResult"];
+                };
+            };
+            /** @description The request is well formed but cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request is well formed but cannot be carried out as asked.",
+                     *       "code": "request_refused"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No credential, or one that is not valid.",
+                     *       "code": "unauthenticated"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The credential does not grant this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The credential does not grant this.",
+                     *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing within the scope of the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "There is no such thing within the scope of the caller.",
+                     *       "code": "not_found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request body is larger than the server accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than the server accepts.",
+                     *       "code": "too_large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "type": "less_than_equal",
+                     *           "loc": [
+                     *             "body",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input should be less than or equal to 100",
+                     *           "input": 101,
+                     *           "ctx": {
+                     *             "le": 100
+                     *           }
+                     *         }
+                     *       ],
+                     *       "code": "invalid_request"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs does not work now: wait, then try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
+                     *       "code": "unavailable",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs did not answer in time: wait, then try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
+                     *       "code": "deadline_exceeded",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_summary_view_partitions_v1_summary_views__view_id__partitions_get: {
+        parameters: {
+            query?: {
+                namespace?: string | null;
+                user_id?: string | null;
+                session_id?: string | null;
+                memory_type?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description The id that the server gave the view. */
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "view_id": "01JZ0000000000000000000001",
+                     *         "group": {
+                     *           "user_id": "ada"
+                     *         },
+                     *         "summary": "Ada plays the cello and moved to Vienna.",
+                     *         "memory_count": 12,
+                     *         "empty": false,
+                     *         "computed_at": "2026-11-25T12:00:00Z"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["SummaryViewPartitionResult"][];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No credential, or one that is not valid.",
+                     *       "code": "unauthenticated"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The credential does not grant this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The credential does not grant this.",
+                     *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing within the scope of the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "There is no such thing within the scope of the caller.",
+                     *       "code": "not_found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request body is larger than the server accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than the server accepts.",
+                     *       "code": "too_large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "type": "less_than_equal",
+                     *           "loc": [
+                     *             "body",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input should be less than or equal to 100",
+                     *           "input": 101,
+                     *           "ctx": {
+                     *             "le": 100
+                     *           }
+                     *         }
+                     *       ],
+                     *       "code": "invalid_request"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs does not work now: wait, then try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
+                     *       "code": "unavailable",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs did not answer in time: wait, then try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
+                     *       "code": "deadline_exceeded",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    run_summary_view_v1_summary_views__view_id__run_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters of your choice. Sent again with the same key, a request that succeeded is not carried out again: it gets the same answer, with the header `Idempotency-Replayed: true`. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The id that the server gave the view. */
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunSummaryViewRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01JZ0000000000000000000002",
+                     *       "type": "summary_view_full_run",
+                     *       "status": "pending",
+                     *       "view_id": "01JZ0000000000000000000001",
+                     *       "created_at": "2026-11-25T12:00:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No credential, or one that is not valid.",
+                     *       "code": "unauthenticated"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The credential does not grant this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The credential does not grant this.",
+                     *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing within the scope of the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "There is no such thing within the scope of the caller.",
+                     *       "code": "not_found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request body is larger than the server accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than the server accepts.",
+                     *       "code": "too_large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "type": "less_than_equal",
+                     *           "loc": [
+                     *             "body",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input should be less than or equal to 100",
+                     *           "input": 101,
+                     *           "ctx": {
+                     *             "le": 100
+                     *           }
+                     *         }
+                     *       ],
+                     *       "code": "invalid_request"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs does not work now: wait, then try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
+                     *       "code": "unavailable",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs did not answer in time: wait, then try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
+                     *       "code": "deadline_exceeded",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_task_status_v1_tasks__task_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the task. */
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01JZ0000000000000000000002",
+                     *       "type": "summary_view_full_run",
+                     *       "status": "pending",
+                     *       "view_id": "01JZ0000000000000000000001",
+                     *       "created_at": "2026-11-25T12:00:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No credential, or one that is not valid.",
+                     *       "code": "unauthenticated"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The credential does not grant this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The credential does not grant this.",
+                     *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing within the scope of the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "There is no such thing within the scope of the caller.",
+                     *       "code": "not_found"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorResponse"];
