@@ -125,7 +125,7 @@ async def views(client: MemoryAPIClient) -> None:
     assert view.id in {each.id for each in await client.list_summary_views()}
     assert (await client.get_summary_view(view.id)).group_by == ["user_id"]
     result = await client.run_summary_view_partition(view.id, {"user_id": "nobody"})
-    assert result.empty
+    assert result.memory_count == 0
     assert len(await client.list_summary_view_partitions(view.id)) == 1
     task = await client.run_summary_view(view.id)
     assert (await client.get_task(task.id)).id == task.id

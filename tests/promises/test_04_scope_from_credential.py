@@ -12,11 +12,13 @@ from typing import Any
 import httpx2
 import pytest
 
-from agent_memory_server.domain.principal import Action
+from agent_memory_server.domain.principal import Action, Principal
 from agent_memory_server.domain.scope import Scope
+from agent_memory_server.domain.view import View
 from agent_memory_server.interfaces.auth import AuthMode
 from agent_memory_server.interfaces.rest.app import create_app
 from agent_memory_server.interfaces.rest.options import RestOptions
+from agent_memory_server.operations import views
 from agent_memory_server.operations.credentials import add_token
 from tests.support.rest import Json, Server, answered, application, client_of, serving
 
@@ -64,7 +66,33 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             answered(await client.post("/v1/long-term-memory/", json=body))
             session = {"messages": [turn(f"my {word}", id=f"{name}-message")], "data": {"word": word}}
             answered(await client.put(f"/v1/working-memory/{name}-session", json=session))
+        view = await views.create_view(
+            server.app, principal(scope("nb", "bob")), View(id="b-view", name=SECRET, group_by=("user_id",))
+        )
+        await views.run_view(server.app, view)
+        await views.start_run(server.app, principal(scope("nb", "bob")), "b-view", "b-task")
         yield made
+
+
+def principal(granted: Scope) -> Principal:
+    return Principal(subject="t", scope=granted, actions=frozenset(Action))
+
+
+VIEW = "/v1/summary-views/{view_id}"
+
+
+def views_of_bob() -> list[tuple[str, str, str, Json | None]]:
+    path = "/v1/summary-views/b-view"
+    return [
+        ("/v1/summary-views", "GET", "/v1/summary-views", None),
+        ("/v1/summary-views", "POST", "/v1/summary-views", {"source": "long_term", "filters": {"user_id": "bob"}}),
+        (VIEW, "GET", path, None),
+        (VIEW, "DELETE", path, None),
+        (f"{VIEW}/partitions", "GET", f"{path}/partitions", None),
+        (f"{VIEW}/partitions/run", "POST", f"{path}/partitions/run", {"group": {"user_id": "bob"}}),
+        (f"{VIEW}/run", "POST", f"{path}/run", {"task_id": "b-task"}),
+        ("/v1/tasks/{task_id}", "GET", "/v1/tasks/b-task", None),
+    ]
 
 
 PLACES: list[Json] = [{}, {"namespace": "nb"}, {"user_id": "bob"}, {"namespace": "nb", "user_id": "bob"}]
@@ -128,7 +156,7 @@ def requests() -> list[tuple[str, str, str, Json | None]]:
                 {"query": "q", "session": {"session_id": "b-session", **place}, "long_term_search": True},
             ),
         ]
-    return found
+    return [*found, *views_of_bob()]
 
 
 def created(id_: str, **place: str) -> Json:
