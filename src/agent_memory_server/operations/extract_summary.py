@@ -65,7 +65,8 @@ async def summary_of(app: Application, session: Session, messages: Sequence[Mess
     whole = await app.sessions.get(EVERYWHERE, session.key, now=now)
     if whole is None:
         return None
-    new = [each for each in messages if part_of_the_conversation(each)]
+    present = {each.id for each in whole.messages}
+    new = [each for each in messages if each.id in present and part_of_the_conversation(each)]
     seen = [each for each in whole.messages if each.id in known]
     if former and former.metadata.get("source_message_fingerprint") == fingerprint(seen):
         new = [each for each in new if each.id not in known]
