@@ -20,7 +20,7 @@ from agent_memory_server.operations.remember import remember
 from agent_memory_server.ports.memory_store import MemoryWrite, PutStatus
 from tests.operations.conftest import app, clock
 from tests.operations.given import KEY, NOW, SettableClock, append, memory, put, read, turn
-from tests.support.chat_service import chat_service, model_of
+from tests.support.chat_service import Asked, Given, Rule, chat_service, model_of
 
 __all__ = ["app", "clock"]
 
@@ -93,6 +93,14 @@ async def test_what_a_policy_let_go_stays_away_too(app: Application, clock: Sett
     assert await read_again(app, clock, fact.text) == [PutStatus.DELETED]
 
 
+def _saying(text: str, summary: str) -> Rule:
+    def answer(asked: Asked) -> Given:
+        listed = "memories" in (asked.schema or {}).get("properties", {})
+        return {"memories": [QUOTED | {"text": text}]} if listed else {"text": summary, "topics": [], "entities": []}
+
+    return answer
+
+
 @pytest.fixture(params=["rules", "model"])
 async def reader(app: Application, request: pytest.FixtureRequest) -> AsyncIterator[Application]:
     """Reads by rules, or by a model that says the same in other words each time."""
@@ -100,10 +108,11 @@ async def reader(app: Application, request: pytest.FixtureRequest) -> AsyncItera
         yield app
         return
     with chat_service() as service:
-        for text in ("User prefers green tea.", "The user prefers green tea"):
-            summary = {"text": text, "topics": [], "entities": []}
-            listed = {"memories": [QUOTED | {"text": text}]}
-            service.script.append(lambda asked, s=summary, m=listed: m if "quote" in asked.system else s)
+        for text, summary in (
+            ("User prefers green tea.", "A talk about what to drink."),
+            ("The user prefers green tea", "User likes green tea best of all."),
+        ):
+            service.script.append(_saying(text, summary))
         model = model_of(service)
         yield replace(app, chat=model)
         await model.close()
