@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -198,4 +198,18 @@ class MemoryStore(Protocol):
 
     async def ping(self) -> None:
         """A real read and a check that writing is possible. Raises: Unavailable."""
+        ...
+
+
+@runtime_checkable
+class SupportsRestore(Protocol):
+    """A store that takes records as they were in another store."""
+
+    async def restore(self, scope: Scope, writes: Sequence[MemoryWrite]) -> Sequence[bool]:
+        """Store records exactly as they are, in one step: revision, times, marks, and what superseded them.
+
+        A record whose id is there is left alone, so doing it again changes nothing. Answers for each write whether
+        it was stored. `fallback_id` has no effect; a vector of None is owed.
+        Raises: Forbidden, when a record lies outside the scope (nothing is written).
+        """
         ...
