@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis.answers import RedisIdempotencyStore
 from agent_memory_server.adapters.redis.connection import open_client
+from agent_memory_server.adapters.redis.spending import RedisSpending
 from agent_memory_server.adapters.redis.tokens import RedisTokenStore
 from agent_memory_server.adapters.redis.vector_cache import RedisVectorCache
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
@@ -20,12 +21,14 @@ from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
 from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
+from agent_memory_server.adapters.sqlite.spending import SqliteSpending
 from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
 from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
 from agent_memory_server.ports.idempotency import IdempotencyStore
 from agent_memory_server.ports.jobs import Claims, Jobs
 from agent_memory_server.ports.memory_store import MemoryStore
 from agent_memory_server.ports.session_store import SessionStore
+from agent_memory_server.ports.spending import Spending
 from agent_memory_server.ports.token_store import TokenStore
 from agent_memory_server.ports.vector_cache import VectorCache
 from tests.contract.memories import DIMENSIONS
@@ -51,6 +54,7 @@ class Keeper:
     tokens: TokenStore
     answers: IdempotencyStore
     vectors: Callable[[int], VectorCache]
+    spending: Spending
 
 
 @pytest.fixture
@@ -85,6 +89,7 @@ def _on_sqlite(database: Database) -> Keeper:
         tokens=SqliteTokenStore(database),
         answers=SqliteIdempotencyStore(database),
         vectors=lambda entries: SqliteVectorCache(database, entries=entries),
+        spending=SqliteSpending(database),
     )
 
 
@@ -93,6 +98,7 @@ def _on_redis(client: Redis) -> Keeper:
         tokens=RedisTokenStore(client),
         answers=RedisIdempotencyStore(client),
         vectors=lambda entries: RedisVectorCache(client, entries=entries),
+        spending=RedisSpending(client),
     )
 
 
@@ -121,6 +127,11 @@ def tokens(keeper: Keeper) -> TokenStore:
 @pytest.fixture
 def answers(keeper: Keeper) -> IdempotencyStore:
     return keeper.answers
+
+
+@pytest.fixture
+def spending(keeper: Keeper) -> Spending:
+    return keeper.spending
 
 
 @pytest.fixture

@@ -37,3 +37,8 @@ def answer(subject: str, key: str) -> str:
 def vector_field(model: str, digest: bytes) -> bytes:
     """The field of VECTORS for a text's digest (32 bytes) under a model."""
     return digest + model.encode()
+
+
+def chat_tokens(day: str) -> str:
+    """Counter: tokens of chat models on a day."""
+    return f"agent-memory:chat-tokens:{day}"
