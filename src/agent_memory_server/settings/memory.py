@@ -23,8 +23,8 @@ class MemorySettings(BaseModel):
     index_messages: bool = Field(
         True,
         alias="INDEX_ALL_MESSAGES_IN_LONG_TERM_MEMORY",
-        description="Every message also becomes a searchable record. On by default, as no model extracts memories "
-        "from messages in this version.",
+        description="Every message also becomes a searchable record. On by default: extraction keeps only part "
+        "of what was said.",
     )
     forgetting: bool = Field(
         False, alias="FORGETTING_ENABLED", description="Delete memories by the rules below, at intervals."
