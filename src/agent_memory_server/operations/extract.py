@@ -24,7 +24,7 @@ from agent_memory_server.operations.extraction_queue import due_of, extraction_j
 from agent_memory_server.operations.reading import Reading, Refused, memory_id, said_by_a_person
 from agent_memory_server.operations.remember import require_long_term
 from agent_memory_server.operations.window import Window
-from agent_memory_server.ports.memory_store import MemoryWrite
+from agent_memory_server.ports.memory_store import MemoryWrite, PutStatus
 from agent_memory_server.ports.session_store import OwedSession, Unextracted
 
 AT_ONCE = 50
@@ -155,7 +155,8 @@ async def _read(app: Application, pending: Unextracted, now: float) -> int | Non
     marked = await app.sessions.mark_extracted(EVERYWHERE, key, messages, now=now, records=fresh)
     if marked.records:
         app.owed.set()
-    return len(marked.records) if marked.messages else None
+    kept = [result for result in marked.records if result.status is not PutStatus.DELETED]
+    return len(kept) if marked.messages else None
 
 
 async def try_extraction(
