@@ -1,0 +1,201 @@
+"""Long-term records in Redis: storing, reading and listing."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from redis.asyncio import Redis
+
+from agent_memory_server.adapters.redis import keys
+from agent_memory_server.adapters.redis.connection import command
+from agent_memory_server.adapters.redis.exact import FIELD, content_token
+from agent_memory_server.adapters.redis.filter_query import IndexQuery
+from agent_memory_server.adapters.redis.index import OLDEST_FIRST, Index, IndexOptions
+from agent_memory_server.adapters.redis.listing import list_records, matching
+from agent_memory_server.adapters.redis.record_fields import Stored, vector_bytes
+from agent_memory_server.adapters.redis.records import Records, Step
+from agent_memory_server.adapters.redis.writing import Plan, same_content, step_of, surplus
+from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound, Unavailable
+from agent_memory_server.domain.filters import Filter
+from agent_memory_server.domain.memory import Memory, hash_of
+from agent_memory_server.domain.query import Order, Page
+from agent_memory_server.domain.scope import Scope
+from agent_memory_server.ports.memory_store import MemoryWrite, Owed, PutResult, StoreStats
+
+ACCESS_INTERVAL_S = 900.0
+"""An access less than this after the noted one is not noted: most reads then write nothing."""
+
+_ATTEMPTS = 100
+_OWED = IndexQuery("@owed_:{1}")
+_ALL = IndexQuery("*")
+_DELETED_AT_ONCE = 500
+
+T = TypeVar("T")
+
+
+def _check_place(scope: Scope, memory: Memory) -> None:
+    if not scope.allows(memory.namespace, memory.user_id):
+        raise Forbidden(f'writing to namespace "{memory.namespace}", user "{memory.user_id}" is not granted')
+
+
+async def _until_done(attempt: Callable[[], Awaitable[T | None]]) -> T:
+    """Read, decide and write until nobody changed in between what was read. Raises: Unavailable."""
+    for number in range(_ATTEMPTS):
+        done = await attempt()
+        if done is not None:
+            return done
+        await asyncio.sleep(random.random() * 0.001 * min(number, 20))  # noqa: S311 - spreads retries, guards nothing
+    raise Unavailable("other writers keep changing the same records; try again")
+
+
+class RedisMemoryStore:
+    """All of `MemoryStore` but `search`. Whoever opened the client closes it, after `ensure_index` has run."""
+
+    def __init__(self, client: Redis, options: IndexOptions) -> None:
+        self._client = client
+        self._dimensions = options.dimensions
+        self._index = Index(client, options.name)
+        self._records = Records(client, prefix=options.prefix, index=options.name)
+
+    async def put(
+        self, scope: Scope, writes: Sequence[MemoryWrite], *, now: float, deduplicate: bool = False
+    ) -> list[PutResult]:
+        """See `MemoryStore.put`."""
+        for write in writes:
+            _check_place(scope, write.memory)
+            self._check_dimensions(write.vector)
+        ids = [id_ for write in writes for id_ in (write.memory.id, write.fallback_id) if id_ is not None]
+        contents = {content_token(write.memory) for write in writes} if deduplicate else set()
+
+        async def attempt() -> Plan | None:
+            same = await self._same_content(contents)
+            plan = Plan(scope, await self._records.read(ids), same, deduplicate)
+            for write in writes:
+                plan.add(write)
+            return plan if await self._records.change(list(plan.steps.values())) else None
+
+        plan = await _until_done(attempt)
+        await self._records.note_access(plan.noted, at=now, interval_s=0.0, counted=False)
+        return plan.results
+
+    async def _same_content(self, contents: set[str]) -> dict[str, str]:
+        if not contents:
+            return {}
+        query = IndexQuery(f"@{FIELD}:{{{'|'.join(sorted(contents))}}}")
+        return same_content(await self._records.read(await self._index.every(query)))
+
+    async def get(self, scope: Scope, ids: Sequence[str]) -> list[Memory]:
+        """See `MemoryStore.get`."""
+        return [stored.memory for stored in (await self._within(scope, ids)).values()]
+
+    async def _within(self, scope: Scope, ids: Sequence[str]) -> dict[str, Stored]:
+        found = await self._records.read(ids)
+        return {
+            id_: stored for id_, stored in found.items() if scope.allows(stored.memory.namespace, stored.memory.user_id)
+        }
+
+    async def update(
+        self, scope: Scope, memory: Memory, *, if_revision: int, vector: NDArray[np.float32] | None, text_changed: bool
+    ) -> Memory:
+        """See `MemoryStore.update`. What accesses noted meanwhile stays noted."""
+        self._check_dimensions(vector)
+        before = (await self._within(scope, [memory.id])).get(memory.id)
+        if before is None:
+            raise NotFound(f'there is no memory "{memory.id}"')
+        _check_place(scope, memory)
+        stored = before.memory
+        newer = replace(
+            memory,
+            revision=if_revision + 1,
+            memory_hash=memory.memory_hash or hash_of(memory),
+            access_count=max(stored.access_count, memory.access_count),
+            last_accessed=max(stored.last_accessed, memory.last_accessed),
+        )
+        keep_vector = not text_changed and memory.text == stored.text
+        step, _ = step_of(newer, before, vector, keep_vector=keep_vector)
+        if stored.revision != if_revision or not await self._records.change([step]):
+            raise Conflict(f'memory "{memory.id}" does not have revision {if_revision} any more; read it again')
+        return newer
+
+    async def delete(self, scope: Scope, ids: Sequence[str]) -> int:
+        """See `MemoryStore.delete`."""
+        wanted = list(dict.fromkeys(ids))
+        deleted = 0
+        for start in range(0, len(wanted), _DELETED_AT_ONCE):
+            deleted += await self._delete(scope, wanted[start : start + _DELETED_AT_ONCE])
+        return deleted
+
+    async def _delete(self, scope: Scope, ids: Sequence[str]) -> int:
+        async def attempt() -> int | None:
+            doomed = await self._within(scope, ids)
+            steps = [Step(id=id_, expected=stored.memory.revision) for id_, stored in doomed.items()]
+            return len(steps) if await self._records.change(steps) else None
+
+        return await _until_done(attempt)
+
+    async def list(
+        self,
+        scope: Scope,
+        filter_: Filter,
+        *,
+        order: Order = Order.NEWEST,
+        limit: int,
+        offset: int = 0,
+        cursor: str | None = None,
+    ) -> Page:
+        """See `MemoryStore.list`."""
+        return await list_records(
+            self._index, self._records, scope, filter_, order=order, limit=limit, offset=offset, cursor=cursor
+        )
+
+    async def touch(self, scope: Scope, ids: Sequence[str], *, at: float) -> int:
+        """See `MemoryStore.touch`. Changes nothing that is indexed."""
+        within = list(await self._within(scope, ids))
+        return await self._records.note_access(within, at=at, interval_s=ACCESS_INTERVAL_S, counted=True)
+
+    async def owed_embeddings(self, *, limit: int) -> Sequence[Owed]:
+        """See `MemoryStore.owed_embeddings`."""
+        found = await self._records.read(await self._index.page(_OWED, OLDEST_FIRST, limit=limit))
+        memories = [stored.memory for stored in found.values()]
+        return [Owed(id=memory.id, revision=memory.revision, text=memory.text) for memory in memories]
+
+    async def set_vectors(self, vectors: Sequence[tuple[str, int, NDArray[np.float32]]]) -> int:
+        """See `MemoryStore.set_vectors`."""
+        for _, _, vector in vectors:
+            self._check_dimensions(vector)
+        return await self._records.set_vectors([(id_, rev, vector_bytes(vector)) for id_, rev, vector in vectors])
+
+    async def remove_duplicates(self, scope: Scope, filter_: Filter) -> int:
+        """See `MemoryStore.remove_duplicates`."""
+        found = await matching(self._index, self._records, scope, filter_)
+        return await self.delete(scope, [memory.id for memory in surplus(found)])
+
+    async def stats(self) -> StoreStats:
+        """See `MemoryStore.stats`. Sessions are not counted here."""
+        memory = await command(self._client, "INFO", "memory")
+        server = await command(self._client, "INFO", "server")
+        return StoreStats(
+            engine="redis",
+            memories=await self._index.count(_ALL),
+            unembedded=await self._index.count(_OWED),
+            sessions=0,
+            size_bytes=int(memory["used_memory"]),
+            details={"redis": str(server["redis_version"])},
+        )
+
+    async def ping(self) -> None:
+        """See `MemoryStore.ping`. Writes a key of its own, which a server that may not write refuses."""
+        await command(self._client, "SET", keys.PROBE, "1", "EX", "60")
+
+    def _check_dimensions(self, vector: NDArray[np.float32] | None) -> None:
+        if vector is not None and len(vector) != self._dimensions:
+            raise Unavailable(
+                f"the index holds vectors of {self._dimensions} dimensions and this process makes {len(vector)}: the "
+                "embedding model was changed meanwhile; restart this process with the EMBEDDING_MODEL of the index"
+            )
