@@ -14,6 +14,7 @@ from agent_memory_server.adapters.redis.answers import RedisIdempotencyStore
 from agent_memory_server.adapters.redis.connection import open_client
 from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
+from agent_memory_server.adapters.redis.spending import RedisSpending
 from agent_memory_server.adapters.redis.tokens import RedisTokenStore
 from agent_memory_server.adapters.redis.vector_cache import RedisVectorCache
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
@@ -22,12 +23,14 @@ from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
 from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
+from agent_memory_server.adapters.sqlite.spending import SqliteSpending
 from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
 from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
 from agent_memory_server.ports.idempotency import IdempotencyStore
 from agent_memory_server.ports.jobs import Claims, Jobs
 from agent_memory_server.ports.memory_store import MemoryStore
 from agent_memory_server.ports.session_store import SessionStore
+from agent_memory_server.ports.spending import Spending
 from agent_memory_server.ports.token_store import TokenStore
 from agent_memory_server.ports.vector_cache import VectorCache
 from tests.contract.memories import DIMENSIONS
@@ -53,6 +56,7 @@ class Keeper:
     tokens: TokenStore
     answers: IdempotencyStore
     vectors: Callable[[int], VectorCache]
+    spending: Spending
 
 
 @pytest.fixture
@@ -91,6 +95,7 @@ def _on_sqlite(database: Database) -> Keeper:
         tokens=SqliteTokenStore(database),
         answers=SqliteIdempotencyStore(database),
         vectors=lambda entries: SqliteVectorCache(database, entries=entries),
+        spending=SqliteSpending(database),
     )
 
 
@@ -99,6 +104,7 @@ def _on_redis(client: Redis) -> Keeper:
         tokens=RedisTokenStore(client),
         answers=RedisIdempotencyStore(client),
         vectors=lambda entries: RedisVectorCache(client, entries=entries),
+        spending=RedisSpending(client),
     )
 
 
@@ -142,6 +148,11 @@ def tokens(keeper: Keeper) -> TokenStore:
 @pytest.fixture
 def answers(keeper: Keeper) -> IdempotencyStore:
     return keeper.answers
+
+
+@pytest.fixture
+def spending(keeper: Keeper) -> Spending:
+    return keeper.spending
 
 
 @pytest.fixture

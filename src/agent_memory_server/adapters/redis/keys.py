@@ -67,3 +67,8 @@ def _tag(key: str) -> str:
 
 PROBE = "agent-memory:probe"
 """String: written to see whether writing is possible."""
+
+
+def chat_tokens(day: str) -> str:
+    """Counter: tokens of chat models on a day."""
+    return f"agent-memory:chat-tokens:{day}"
