@@ -37,7 +37,10 @@ class _Engine:
         await self.store.put(EVERYWHERE, [MemoryWrite(memory=memory) for memory in records], now=0.0)
         ids = [memory.id for memory in records]
         try:
-            return await self.store.get(EVERYWHERE, ids), await self.store.list(scope, filter_, order=order, limit=100)
+            versions = [f"{id_}@{number}" for id_ in ids for number in range(1, len(ids))]
+            return await self.store.get(EVERYWHERE, [*ids, *versions]), await self.store.list(
+                scope, filter_, order=order, limit=100
+            )
         finally:
             await self.store.delete(EVERYWHERE, ids)
 
@@ -73,7 +76,7 @@ def test_a_listing_holds_exactly_the_records_of_scope_and_filter_in_order(
     engine: _Engine, records: list[Memory], filter_: Filter, scope: Scope, order: Order
 ) -> None:
     stored, page = engine.listed(records, scope, filter_, order)
-    assert {memory.id for memory in stored} == {memory.id for memory in records}
+    assert {memory.id for memory in stored if not memory.superseded_by} == {memory.id for memory in records}
     expected = [m for m in stored if scope.allows(m.namespace, m.user_id) and matches(filter_, m)]
     by_id = sorted(expected, key=lambda memory: memory.id)
     ordered = by_id if order is Order.STORED else sorted(by_id, key=lambda memory: -memory.created_at)

@@ -23,6 +23,7 @@ _LETTERS = {
     TextField.EXTRACTION_STRATEGY: "x",
     TextField.ID: "i",
     TextField.MEMORY_HASH: "h",
+    TextField.SUPERSEDED_BY: "p",
     TagField.TOPICS: "t",
     TagField.ENTITIES: "e",
 }
@@ -37,8 +38,12 @@ def token(field: TextField | TagField, value: str) -> str:
     return _token(_LETTERS[field], value.encode())
 
 
+CURRENT = token(TextField.SUPERSEDED_BY, "")
+"""The token of a record that is current."""
+
+
 def content_token(memory: Memory) -> str:
-    """Equal for records of equal content hash in one namespace, user and session."""
+    """Equal for current records of equal content hash in one namespace, user and session."""
     parts = (memory.namespace, memory.user_id, memory.session_id, memory.memory_hash or hash_of(memory))
     return _token("c", b"".join(len(part := value.encode()).to_bytes(4, "big") + part for value in parts))
 
@@ -51,5 +56,6 @@ def tokens(memory: Memory) -> str:
     found.add(token(TextField.MEMORY_HASH, memory.memory_hash or hash_of(memory)))
     for tags in TagField:
         found.update(token(tags, value) for value in (getattr(memory, tags.value) or ("",)))
-    found.add(content_token(memory))
+    if not memory.superseded_by:  # what lies in the past is no duplicate of anything
+        found.add(content_token(memory))
     return ",".join(sorted(found))

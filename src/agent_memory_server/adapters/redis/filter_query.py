@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent_memory_server.adapters.redis.exact import FIELD, token
+from agent_memory_server.adapters.redis.exact import CURRENT, FIELD, token
 from agent_memory_server.domain.filters import (
     EVERYTHING,
     Condition,
@@ -21,6 +21,7 @@ from agent_memory_server.domain.filters import (
     TimeField,
     TimeNot,
     TimeRange,
+    ValidAt,
 )
 from agent_memory_server.domain.scope import Scope
 
@@ -71,6 +72,8 @@ class _Compiler:
                 Match(op=Op.PREFIX) | TimeRange(field=TimeField.LAST_ACCESSED) | TimeNot(field=TimeField.LAST_ACCESSED)
             ):
                 self.rest.append(condition)
+            case ValidAt():
+                self.rest.append(condition)
             case Match(field=field, op=Op.ALL, values=values):
                 for value in dict.fromkeys(values):
                     self.among(field, [value])
@@ -90,6 +93,8 @@ def compiled(scope: Scope, filter_: Filter) -> IndexQuery | None:
             if not granted:
                 return None
             compiler.among(field, sorted(granted))
+    if not filter_.past:
+        compiler.parts.append(f"@{FIELD}:{{{CURRENT}}}")
     for condition in filter_.conditions:
         compiler.add(condition)
     return IndexQuery(" ".join(compiler.parts) or "*", tuple(compiler.params), Filter(tuple(compiler.rest)))

@@ -21,6 +21,7 @@ _NUMBERS = ("access_count", "created_at", "last_accessed", "updated_at", "persis
 _OWN: Sequence[tuple[str, Sequence[str]]] = (
     (FIELD, ("TAG", "SEPARATOR", ",", "CASESENSITIVE")),
     ("owed_", ("TAG",)),
+    ("uncompared_", ("TAG",)),
 )
 _WITHOUT_LIMIT = ("TIMEOUT", "0")
 """A query that the server gives up half-way would answer with a part; the client's own deadline is an error."""

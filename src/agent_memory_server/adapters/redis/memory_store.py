@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -14,26 +15,27 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.connection import command
-from agent_memory_server.adapters.redis.exact import FIELD, content_token
+from agent_memory_server.adapters.redis.exact import CURRENT, FIELD, content_token, token
 from agent_memory_server.adapters.redis.filter_query import IndexQuery
 from agent_memory_server.adapters.redis.index import OLDEST_FIRST, Index, IndexOptions
 from agent_memory_server.adapters.redis.listing import list_records, matching
 from agent_memory_server.adapters.redis.record_fields import Stored, vector_bytes
 from agent_memory_server.adapters.redis.records import Records, Step
-from agent_memory_server.adapters.redis.writing import Plan, same_content, step_of, surplus
+from agent_memory_server.adapters.redis.writing import Changes, Plan, holders, surplus, version_ids
 from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound, Unavailable
-from agent_memory_server.domain.filters import Filter
-from agent_memory_server.domain.memory import Memory, hash_of
+from agent_memory_server.domain.filters import Filter, TextField
+from agent_memory_server.domain.memory import Memory, Superseding, hash_of
 from agent_memory_server.domain.query import Order, Page
 from agent_memory_server.domain.scope import Scope
-from agent_memory_server.ports.memory_store import MemoryWrite, Owed, PutResult, StoreStats
+from agent_memory_server.ports.memory_store import MemoryWrite, Owed, PutResult, StoreStats, Supersession
 
 ACCESS_INTERVAL_S = 900.0
 """An access less than this after the noted one is not noted: most reads then write nothing."""
 
 _ATTEMPTS = 100
 _OWED = IndexQuery("@owed_:{1}")
-_ALL = IndexQuery("*")
+_CURRENT = IndexQuery(f"@{FIELD}:{{{CURRENT}}}")
+_UNCOMPARED = IndexQuery("@uncompared_:{1} -@owed_:{1}")
 _DELETED_AT_ONCE = 500
 
 T = TypeVar("T")
@@ -42,6 +44,25 @@ T = TypeVar("T")
 def _check_place(scope: Scope, memory: Memory) -> None:
     if not scope.allows(memory.namespace, memory.user_id):
         raise Forbidden(f'writing to namespace "{memory.namespace}", user "{memory.user_id}" is not granted')
+
+
+def _current(changes: Changes, scope: Scope, id_: str, revision: int) -> Memory:
+    stored = changes.known.get(id_)
+    if stored is None or not scope.allows(stored.memory.namespace, stored.memory.user_id):
+        raise NotFound(f'there is no memory "{id_}"')
+    if stored.memory.revision != revision or stored.memory.superseded_by:
+        raise Conflict(f'memory "{id_}" was changed meanwhile; read it again')
+    return stored.memory
+
+
+def _past(memory: Memory, step: Supersession) -> Memory:
+    return replace(
+        memory,
+        superseded_by=step.by.id,
+        superseded_because=step.because.value,
+        valid_until=max(step.at, memory.valid_from or memory.created_at),
+        revision=memory.revision + 1,
+    )
 
 
 async def _until_done(attempt: Callable[[], Awaitable[T | None]]) -> T:
@@ -75,20 +96,30 @@ class RedisMemoryStore:
 
         async def attempt() -> Plan | None:
             same = await self._same_content(contents)
-            plan = Plan(scope, await self._records.read(ids), same, deduplicate)
+            plan = Plan(scope, await self._changes(ids), same, deduplicate)
             for write in writes:
                 plan.add(write)
-            return plan if await self._records.change(list(plan.steps.values())) else None
+            return plan if await self._records.change(list(plan.changes.steps.values())) else None
 
         plan = await _until_done(attempt)
         await self._records.note_access(plan.noted, at=now, interval_s=0.0, counted=False)
         return plan.results
 
+    async def _changes(self, ids: Sequence[str]) -> Changes:
+        """What a change of these records, each as often as it is named, needs to know."""
+        known = await self._records.read(ids)
+        often = Counter(ids)
+        versions = [name for id_ in often if id_ in known for name in version_ids(known[id_].memory, often[id_])]
+        # A record that a request stores twice has a version in the end as well.
+        versions += [f"{id_}@{n}" for id_, count in often.items() if id_ not in known for n in range(1, count)]
+        vectors = await self._records.read_vectors(id_ for id_, stored in known.items() if stored.embedded)
+        return Changes(known | await self._records.read(versions), vectors)
+
     async def _same_content(self, contents: set[str]) -> dict[str, str]:
         if not contents:
             return {}
         query = IndexQuery(f"@{FIELD}:{{{'|'.join(sorted(contents))}}}")
-        return same_content(await self._records.read(await self._index.every(query)))
+        return holders(await self._records.read(await self._index.every(query)))
 
     async def get(self, scope: Scope, ids: Sequence[str]) -> list[Memory]:
         """See `MemoryStore.get`."""
@@ -105,8 +136,9 @@ class RedisMemoryStore:
     ) -> Memory:
         """See `MemoryStore.update`. What accesses noted meanwhile stays noted."""
         self._check_dimensions(vector)
-        before = (await self._within(scope, [memory.id])).get(memory.id)
-        if before is None:
+        changes = await self._changes([memory.id])
+        before = changes.known.get(memory.id)
+        if before is None or not scope.allows(before.memory.namespace, before.memory.user_id):
             raise NotFound(f'there is no memory "{memory.id}"')
         _check_place(scope, memory)
         stored = before.memory
@@ -118,8 +150,9 @@ class RedisMemoryStore:
             last_accessed=max(stored.last_accessed, memory.last_accessed),
         )
         keep_vector = not text_changed and memory.text == stored.text
-        step, _ = step_of(newer, before, vector, keep_vector=keep_vector)
-        if stored.revision != if_revision or not await self._records.change([step]):
+        newer = changes.keep_version(newer, Superseding.EDITED)
+        changes.store(newer, None if vector is None else vector_bytes(vector), keep_vector=keep_vector)
+        if stored.revision != if_revision or not await self._records.change(list(changes.steps.values())):
             raise Conflict(f'memory "{memory.id}" does not have revision {if_revision} any more; read it again')
         return newer
 
@@ -134,10 +167,66 @@ class RedisMemoryStore:
     async def _delete(self, scope: Scope, ids: Sequence[str]) -> int:
         async def attempt() -> int | None:
             doomed = await self._within(scope, ids)
-            steps = [Step(id=id_, expected=stored.memory.revision) for id_, stored in doomed.items()]
-            return len(steps) if await self._records.change(steps) else None
+            past = await self._past_of(doomed)
+            steps = [Step(id=id_, expected=stored.memory.revision) for id_, stored in (doomed | past).items()]
+            return len(doomed) if await self._records.change(steps) else None
 
         return await _until_done(attempt)
+
+    async def _past_of(self, doomed: Mapping[str, Stored]) -> dict[str, Stored]:
+        """Earlier versions of records, and all that they superseded, directly or by others."""
+        found: dict[str, Stored] = {}
+        waiting = set(doomed) - {""}  # what is superseded by nothing is current
+        while waiting:
+            names = "|".join(token(TextField.SUPERSEDED_BY, id_) for id_ in sorted(waiting))
+            query = IndexQuery(f"@{FIELD}:{{{names}}}")
+            more = await self._records.read(await self._index.every(query))
+            more = {id_: one for id_, one in more.items() if one.memory.superseded_by in waiting}
+            waiting = set(more) - set(found) - set(doomed)
+            found |= more
+        return {id_: one for id_, one in found.items() if id_ not in doomed}
+
+    async def supersede(self, scope: Scope, step: Supersession) -> Memory:
+        """See `MemoryStore.supersede`."""
+        self._check_dimensions(step.vector)
+        changes = await self._changes([step.by.id, *(id_ for id_, _ in step.gone)])
+        by = _current(changes, scope, step.by.id, step.by.revision)
+        gone = [_current(changes, scope, id_, revision) for id_, revision in step.gone]
+        for memory in gone:
+            if (memory.namespace, memory.user_id) != (by.namespace, by.user_id) or memory.id == by.id:
+                raise Conflict(
+                    f'memory "{memory.id}" cannot be superseded by "{by.id}": they are not two memories of one place'
+                )
+        if any(memory.pinned for memory in gone):
+            raise Conflict("a pinned memory is never superseded")
+        newer = replace(
+            step.by,
+            revision=by.revision + 1,
+            access_count=max(by.access_count, step.by.access_count),
+            last_accessed=max(by.last_accessed, step.by.last_accessed),
+        )
+        newer = changes.keep_version(newer, step.because)
+        vector = None if step.vector is None else vector_bytes(step.vector)
+        changes.store(newer, vector, keep_vector=step.by.text == by.text)
+        for memory in gone:
+            changes.store(_past(memory, step), None, keep_vector=True)
+        if not await self._records.change(list(changes.steps.values())):
+            raise Conflict(f'memory "{by.id}" or one that it supersedes was changed meanwhile; read it again')
+        return newer
+
+    async def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """See `MemoryStore.vectors`."""
+        found = await self._records.read_vectors(ids)
+        return {id_: np.frombuffer(blob, "<f4") for id_, blob in found.items()}
+
+    async def uncompared(self, *, limit: int) -> Sequence[Memory]:
+        """See `MemoryStore.uncompared`."""
+        found = await self._records.read(await self._index.page(_UNCOMPARED, OLDEST_FIRST, limit=limit))
+        return [stored.memory for stored in found.values()]
+
+    async def mark_compared(self, records: Sequence[tuple[str, int]]) -> None:
+        """See `MemoryStore.mark_compared`."""
+        await self._records.mark_compared(records)
 
     async def list(
         self,
@@ -182,7 +271,7 @@ class RedisMemoryStore:
         server = await command(self._client, "INFO", "server")
         return StoreStats(
             engine="redis",
-            memories=await self._index.count(_ALL),
+            memories=await self._index.count(_CURRENT),
             unembedded=await self._index.count(_OWED),
             sessions=0,
             size_bytes=int(memory["used_memory"]),

@@ -1,7 +1,9 @@
 """Records as fields of a hash, and back: the reference server's fields, and some of our own.
 
 Our own end in an underscore: `revision_`; `exact_` (tokens, see `exact`); `order_` (the id in hex digits: what listings
-sort by); `owed_` (1 while the vector is missing); `lists_` (JSON of those lists that joining with commas would change).
+sort by); `owed_` (1 while the vector is missing); `uncompared_` (1
+until it was compared with the others of its place); `superseded_by_`, `superseded_because_`, `valid_from_`,
+`valid_until_` (see `Memory`); `lists_` (JSON of those lists that joining with commas would change).
 """
 
 from __future__ import annotations
@@ -25,8 +27,12 @@ READ = (
     "id_", "text", "namespace", "user_id", "session_id", "memory_type", *_LISTS, "lists_", "memory_hash",
     "discrete_memory_extracted", "extraction_strategy", "extraction_strategy_config", "metadata", "pinned",
     "access_count", "created_at", "updated_at", "last_accessed", "persisted_at", "event_date", "revision_", "owed_",
+    "superseded_by_", "superseded_because_", "valid_from_", "valid_until_",
 )  # fmt: skip
 """The fields that `stored_from` reads, in its order."""
+
+_OPTIONAL = ("lists_", "persisted_at", "event_date", "valid_from_", "valid_until_", "superseded_by_",
+             "superseded_because_")  # fmt: skip
 
 Fields = dict[str, str | bytes]
 
@@ -51,7 +57,9 @@ def _joins_back(values: Sequence[str]) -> bool:
 def fields_of(memory: Memory) -> Fields:
     """All fields but the vector and `owed_`. A time that is absent has no field."""
     odd = {name: list(getattr(memory, name)) for name in _LISTS if not _joins_back(getattr(memory, name))}
-    times = {name: getattr(memory, name) for name in ("persisted_at", "event_date")}
+    times = {"persisted_at": memory.persisted_at, "event_date": memory.event_date}
+    times |= {"valid_from_": memory.valid_from, "valid_until_": memory.valid_until}
+    past = {"superseded_by_": memory.superseded_by, "superseded_because_": memory.superseded_because}
     return {
         "id_": memory.id,
         "text": memory.text,
@@ -72,6 +80,7 @@ def fields_of(memory: Memory) -> Fields:
         "updated_at": repr(float(memory.updated_at)),
         "last_accessed": repr(float(memory.last_accessed)),
         **{name: repr(float(value)) for name, value in times.items() if value is not None},
+        **{name: value for name, value in past.items() if value},
         "revision_": str(memory.revision),
         "order_": memory.id.encode().hex(),
         FIELD: tokens(memory),
@@ -80,7 +89,7 @@ def fields_of(memory: Memory) -> Fields:
 
 def missing_from(fields: Mapping[str, str | bytes]) -> list[str]:
     """The optional fields that a record does not have and a replaced one may have had."""
-    return [name for name in ("lists_", "persisted_at", "event_date") if name not in fields]
+    return [name for name in _OPTIONAL if name not in fields]
 
 
 def vector_bytes(vector: NDArray[np.float32]) -> bytes:
@@ -155,6 +164,7 @@ def stored_from(found: Sequence[bytes | None], access: Sequence[bytes | None]) -
     strategy = "message" if kind is MemoryType.MESSAGE else "discrete"
     last_accessed = _time(values["last_accessed"])
     last, count = access
+    lists = _lists(values, older=values["revision_"] is None)
     memory = Memory(
         id=_text(values["id_"]),
         text=_text(values["text"]),
@@ -175,7 +185,13 @@ def stored_from(found: Sequence[bytes | None], access: Sequence[bytes | None]) -
         persisted_at=_time(values["persisted_at"]),
         event_date=_time(values["event_date"]),
         revision=_count(values["revision_"]) or 1,
-        **_lists(values, older=values["revision_"] is None),
+        superseded_by=_text(values["superseded_by_"]),
+        superseded_because=_text(values["superseded_because_"]),
+        valid_from=_time(values["valid_from_"]),
+        valid_until=_time(values["valid_until_"]),
+        topics=lists["topics"],
+        entities=lists["entities"],
+        extracted_from=lists["extracted_from"],
     )
     return Stored(memory, embedded=values["owed_"] is None)
 

@@ -47,6 +47,7 @@ class Records:
         self._change = script(client, "change_records")
         self._note = script(client, "note_access")
         self._embed = script(client, "set_vector")
+        self._compared = script(client, "mark_compared")
 
     async def read(self, ids: Iterable[str]) -> dict[str, Stored]:
         """The records that are there, by id, in the order of the ids."""
@@ -67,6 +68,20 @@ class Records:
                     found[id_] = stored
         return found
 
+    async def read_vectors(self, ids: Iterable[str]) -> dict[str, bytes]:
+        """The vectors that are there, by id."""
+        wanted = list(dict.fromkeys(ids))
+        found: dict[str, bytes] = {}
+        for start in range(0, len(wanted), _AT_ONCE):
+            page = wanted[start : start + _AT_ONCE]
+            async with self._client.pipeline(transaction=False) as pipe:
+                for id_ in page:
+                    pipe.execute_command("HGET", self._keys(id_)[0], "vector")
+                with translating():
+                    replies = await pipe.execute()
+            found |= {id_: blob for id_, blob in zip(page, replies, strict=True) if blob is not None}
+        return found
+
     async def change(self, steps: Sequence[Step]) -> bool:
         """Take all the steps at once, or none: False, when a record is not as expected any more."""
         if not steps:
@@ -83,6 +98,10 @@ class Records:
     async def set_vectors(self, vectors: Sequence[tuple[str, int, bytes]]) -> int:
         """Fill in vectors by id and revision; how many records still had it."""
         return await self._each(self._embed, [(id_, (str(rev), blob)) for id_, rev, blob in vectors], 1)
+
+    async def mark_compared(self, records: Sequence[tuple[str, int]]) -> int:
+        """Note that records were compared, by id and revision; how many still had it."""
+        return await self._each(self._compared, [(id_, (str(rev),)) for id_, rev in records], 1)
 
     async def _each(self, run: object, calls: Sequence[tuple[str, Sequence[object]]], key_count: int) -> int:
         """A script for each record, in pipelines; the sum of the answers."""
