@@ -14,6 +14,7 @@ from agent_memory_server.domain.errors import Conflict, NotFound
 from agent_memory_server.domain.principal import Action, Principal
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.session import Session, SessionKey, Strategy
+from agent_memory_server.domain.strategies import refuse_bad_strategy
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.authorize import place, require
 from agent_memory_server.operations.extraction_queue import queue_extraction
@@ -21,6 +22,7 @@ from agent_memory_server.operations.messages import GivenMessage, checked
 from agent_memory_server.operations.promote import message_records, promoted
 from agent_memory_server.operations.rebuild import rebuilt
 from agent_memory_server.operations.remember import refuse_blank
+from agent_memory_server.operations.summarize import queue_summary
 from agent_memory_server.operations.window import Usage, Window, fitting, usage
 from agent_memory_server.ports.session_store import Appended, SessionPage
 
@@ -63,6 +65,7 @@ async def put_session(
     namespace, user_id = place(principal, Action.WRITE, write.key.namespace, write.key.user_id)
     key = SessionKey(namespace, user_id, write.key.session_id)
     refuse_blank(write.session.memories)
+    refuse_bad_strategy(write.session.strategy)
     messages = tuple(checked(write.messages, app.options, now))
     session = replace(write.session, key=key, messages=messages, updated_at=now, revision=0)
     for attempt in range(_ATTEMPTS):
@@ -85,6 +88,7 @@ async def put_session(
         if owed.records:
             app.owed.set()
         await queue_extraction(app, result, now=now)
+        await queue_summary(app, result, window, now=now)
         missing = any(message.created_at is None for message in write.messages)
         return SessionView(session=result, usage=usage(app, result.messages, window), missing_times=missing)
     raise Conflict(f"session {key.session_id} is being changed by others; try again")
@@ -103,15 +107,19 @@ async def append_messages(
     *,
     ttl_seconds: int | None = None,
     strategy: Strategy | None = None,
+    window: Window | None = None,
 ) -> tuple[Appended, bool]:
     """Add messages behind the last one; what others appended meanwhile stays. Makes the session when there is none.
 
+    window: where it names a model or a size, the session is folded into it when it has outgrown it.
     Returns the session's head with the stored messages, and whether a message lacked its time.
     Raises: as `put_session`; Conflict, when a message id is there with other content.
     """
     now = app.clock()
     namespace, user_id = place(principal, Action.WRITE, key.namespace, key.user_id)
     placed = SessionKey(namespace, user_id, key.session_id)
+    if strategy is not None:
+        refuse_bad_strategy(strategy)
     messages = checked(given, app.options, now)
     records = message_records(app.options, placed, messages, now)
     if records:
@@ -122,6 +130,8 @@ async def append_messages(
     if records:
         app.owed.set()
     await queue_extraction(app, appended.session, now=now)
+    if window is not None and window.named:
+        await queue_summary(app, appended.session, window, now=now)
     return appended, any(message.created_at is None for message in given)
 
 

@@ -152,10 +152,32 @@ class SessionStore(Protocol):
 
         Only those are marked that are still there with equal role and content and are not marked yet; a record whose
         `extracted_from` names another one of `messages` is not stored. So of two runs over the same messages only
-        one has an effect, and a message that changed meanwhile is still owed. Other messages and members of the
-        session stay as they are; its revision grows when a message was marked. A session that is gone is not made
-        again, and nothing is stored.
+        one has an effect, and a message that changed meanwhile is still owed. A record that says what a deleted one
+        said, in the same or nearly the same words and out of one of the same messages, is not stored either
+        (`PutStatus.DELETED`). Other messages and members of the session stay as they are; its revision grows when a
+        message was marked. A session that is gone is not made again, and nothing is stored.
         Raises: Forbidden outside the scope (nothing is changed).
+        """
+        ...
+
+    async def fold(
+        self,
+        scope: Scope,
+        key: SessionKey,
+        messages: Sequence[Message],
+        *,
+        context: str | None,
+        if_context: str | None,
+        tokens: int,
+        now: float,
+    ) -> Session:
+        """Put a summary in place of messages, in one step: they go, the session's context becomes `context`, and
+        `tokens` is added to its count. Everything else stays, messages added meanwhile as well; the revision grows.
+        Answers the session's head, without messages. Long-term records stay.
+
+        Raises: NotFound, when there is no session (it is not made again); Conflict, when its context is not
+        `if_context` any more or one of the messages is gone or has another role or content (nothing is changed);
+        Forbidden outside the scope.
         """
         ...
 
