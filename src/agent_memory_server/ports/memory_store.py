@@ -24,6 +24,8 @@ class PutStatus(StrEnum):
     """a record with this id was there, in a place the caller may write, and now holds the new content"""
     DUPLICATE = "duplicate"
     """the same content is stored under another id in the same place; that record's last access is now"""
+    DELETED = "deleted"
+    """a record that said this was read out of the same message before, and was deleted; nothing was written"""
     REFUSED = "refused"
     """the id belongs to a record outside the caller's scope, or is no fallback after all; nothing was written"""
 
@@ -129,12 +131,26 @@ class MemoryStore(Protocol):
 
     async def delete(self, scope: Scope, ids: Sequence[str]) -> int:
         """Delete records with their earlier versions and all that they superseded; how many of the ids there were.
-        Idempotent."""
+        Idempotent. What was read out of messages is not stored again when it is read out of them again
+        (`SessionStore.mark_extracted`; `domain.burial`), until a caller stores it."""
         ...
 
     async def search(self, scope: Scope, query: StoreQuery) -> Ranked:
-        """Rank records: by distance (vector alone), by words (terms alone), or fused (both). `domain.ranking`
-        decides every order. A page behind the end is empty."""
+        """Rank records: by distance (vector alone), by words (terms alone), or fused (both). A page behind the end is
+        empty. The domain decides every order; an engine delivers raw material, so that engines rank alike:
+
+        - the ARM_DEPTH nearest records by stored vector, and the ARM_DEPTH best by `ranking.bm25` over their own words
+          with `k1 = ranking.K1`; in keyword mode the best `fusion.WORD_DEPTH`. Frequencies, records and mean length are
+          those of the namespaces and users searched, whatever else is filtered and whoever else is in the store;
+        - for hybrid mode, behind them, the turns directly beside those that the words found, where they are within
+          scope and filter and have a vector or hold a word (an engine may leave them out of a scope too wide for it);
+        - for each of these candidates what `fusion.Candidates` asks for: raw distance, word codes and vectors of the
+          record and of up to two turns on each side, and its speaker. Neighbours are the message records of the same
+          namespace, user and session that exist now, by `created_at`, then `persisted_at`, then the order of storing.
+
+        Ties are broken by the order of storing. Behind the candidates follow the rest by distance (hybrid) or by BM25
+        (keyword), then records without a vector that hold the words.
+        """
         ...
 
     async def list(
