@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -11,15 +12,19 @@ from agent_memory_server.domain.memory import Memory, MemoryType
 from agent_memory_server.domain.principal import LOCAL
 from agent_memory_server.domain.retention import RetentionPolicy
 from agent_memory_server.domain.scope import EVERYWHERE
+from agent_memory_server.domain.session import Strategy
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.extract import extract_session
 from agent_memory_server.operations.forget import delete, forget
 from agent_memory_server.operations.remember import remember
 from agent_memory_server.ports.memory_store import MemoryWrite, PutStatus
 from tests.operations.conftest import app, clock
-from tests.operations.given import KEY, NOW, SettableClock, append, memory, turn
+from tests.operations.given import KEY, NOW, SettableClock, append, memory, put, read, turn
+from tests.support.chat_service import Asked, Given, Rule, chat_service, model_of
 
 __all__ = ["app", "clock"]
+
+QUOTED = {"type": "semantic", "topics": [], "entities": [], "event_date": "", "source": 1, "quote": "green tea"}
 
 TEA = "I prefer green tea."
 
@@ -86,3 +91,58 @@ async def test_what_a_policy_let_go_stays_away_too(app: Application, clock: Sett
     await forget(app, LOCAL, RetentionPolicy(max_age_days=30), EVERYTHING, dry_run=False)
     assert await facts(app) == []
     assert await read_again(app, clock, fact.text) == [PutStatus.DELETED]
+
+
+def _saying(text: str, summary: str) -> Rule:
+    def answer(asked: Asked) -> Given:
+        listed = "memories" in (asked.schema or {}).get("properties", {})
+        return {"memories": [QUOTED | {"text": text}]} if listed else {"text": summary, "topics": [], "entities": []}
+
+    return answer
+
+
+@pytest.fixture(params=["rules", "model"])
+async def reader(app: Application, request: pytest.FixtureRequest) -> AsyncIterator[Application]:
+    """Reads by rules, or by a model that says the same in other words each time."""
+    if request.param == "rules":
+        yield app
+        return
+    with chat_service() as service:
+        for text, summary in (
+            ("User prefers green tea.", "A talk about what to drink."),
+            ("The user prefers green tea", "User likes green tea best of all."),
+        ):
+            service.script.append(_saying(text, summary))
+        model = model_of(service)
+        yield replace(app, chat=model)
+        await model.close()
+
+
+@pytest.mark.parametrize("strategy", ["discrete", "preferences", "summary"])
+async def test_a_session_that_is_deleted_and_put_again_does_not_bring_it_back(
+    reader: Application, clock: SettableClock, strategy: str
+) -> None:
+    chosen = Strategy(name=strategy)
+    await put(reader, turn("m1", TEA), strategy=chosen)
+    clock.now += 30
+    assert await extract_session(reader, KEY) == 1
+    assert await delete(reader, LOCAL, [fact.id for fact in await facts(reader)]) == 1
+    await reader.sessions.delete(EVERYWHERE, KEY, now=clock.now)
+    await put(reader, turn("m1", TEA), strategy=chosen)
+    clock.now += 30
+    assert await extract_session(reader, KEY) == 0
+    assert await facts(reader) == []
+    assert (await read(reader)).session.owed_since is None
+
+
+async def test_a_deleted_summary_begins_anew_with_what_is_said_later(app: Application, clock: SettableClock) -> None:
+    await put(app, turn("m1", TEA), strategy=Strategy(name="summary"))
+    clock.now += 30
+    await extract_session(app, KEY)
+    await delete(app, LOCAL, [fact.id for fact in await facts(app)])
+    await append(app, turn("m2", "I live in Lisbon."))
+    clock.now += 30
+    assert await extract_session(app, KEY) == 1
+    (found,) = await facts(app)
+    assert found.extracted_from == ("m2",)
+    assert "tea" not in found.text

@@ -19,6 +19,7 @@ two facts seldom share more than their subject; of four words one may not differ
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _NEGATION = re.compile(r"\b(?:not|no|never|none|nobody|nothing|without|cannot|\w+n['’]?t)\b", re.IGNORECASE)
 _CODE = 0xFFFF
+_SUMMARY = "summary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,15 @@ def _digest(*parts: str) -> bytes:
 
 def remains(memory: Memory) -> Iterator[Remains]:
     """What to keep of a record that is deleted, one for each source message; nothing of a message's own record, or of
-    one that was read out of no message."""
+    one that was read out of no message. A summary of a message is known by being one, in whatever words."""
     if memory.memory_type is MemoryType.MESSAGE:
         return
-    numbers = sorted(set(_NUMBER.findall(memory.text)))
-    exact = _digest(*numbers, str(len(_NEGATION.findall(memory.text))))
-    codes = frozenset(zlib.crc32(word.encode()) & _CODE for word in words(memory.text))
+    if memory.extraction_strategy == _SUMMARY:
+        exact, codes = _digest(_SUMMARY), frozenset[int]()
+    else:
+        numbers = sorted(set(_NUMBER.findall(memory.text)))
+        exact = _digest(*numbers, str(len(_NEGATION.findall(memory.text))))
+        codes = frozenset(zlib.crc32(word.encode()) & _CODE for word in words(memory.text))
     for message_id in dict.fromkeys(memory.extracted_from):
         yield Remains(_digest(memory.namespace, memory.user_id, memory.session_id, message_id), exact, codes)
 
