@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,7 @@ class Owed:
 class Supersession:
     """One record takes the place of others.
 
-    by:   the record as it is to be, with the revision that it was read at; its text may be a new one.
+    by:   the record as it is to be, with the revision that it was read at; of a new text the earlier version is kept.
     gone: (id, revision) of those that it supersedes; never pinned ones.
     at:   Unix seconds, until when these were valid. vector: of a new text; None then makes it owed.
     """
@@ -214,4 +214,18 @@ class MemoryStore(Protocol):
 
     async def ping(self) -> None:
         """A real read and a check that writing is possible. Raises: Unavailable."""
+        ...
+
+
+@runtime_checkable
+class SupportsRestore(Protocol):
+    """A store that takes records as they were in another store."""
+
+    async def restore(self, scope: Scope, writes: Sequence[MemoryWrite]) -> Sequence[bool]:
+        """Store records exactly as they are, in one step: revision, times, marks, and what superseded them.
+
+        A record whose id is there is left alone, so doing it again changes nothing. Answers for each write whether
+        it was stored. `fallback_id` has no effect; a vector of None is owed.
+        Raises: Forbidden, when a record lies outside the scope (nothing is written).
+        """
         ...
