@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from agent_memory_server.adapters.providers.openai_compatible import OpenAICompatible
+from agent_memory_server.adapters.providers.refusals import Refused
 from agent_memory_server.adapters.providers.remote import Misconfigured, RemoteEmbedder, Throttled
-from agent_memory_server.domain.errors import DeadlineExceeded, InvalidRequest, MemoryServerError, Unavailable
+from agent_memory_server.domain.errors import DeadlineExceeded, MemoryServerError, Unavailable
 from tests.support.embedding_service import DIMENSIONS, EmbeddingService, vectors_answer
 
 
@@ -95,9 +96,9 @@ async def test_an_answer_that_is_not_the_vectors_asked_for_is_an_error(
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (400, InvalidRequest),
-        (413, InvalidRequest),
-        (422, InvalidRequest),
+        (400, Refused),
+        (413, Refused),
+        (422, Refused),
         (401, Misconfigured),
         (403, Misconfigured),
         (404, Misconfigured),

@@ -119,10 +119,10 @@ def test_another_embedding_model_than_that_of_the_data_is_refused(folder: Path) 
 
 
 def test_settings_without_effect_are_named_in_a_warning(folder: Path) -> None:
-    with serving(folder, env={"GENERATION_MODEL": "gpt-5", "LOG_FORMAT": "json"}) as server:
+    with serving(folder, env={"AUTH0_CLIENT_ID": "a", "LOG_FORMAT": "json"}) as server:
         entries = [json.loads(line) for line in server.errors.read_text().splitlines()]
     (warning,) = [entry for entry in entries if entry["event"] == "settings.without_effect"]
-    assert warning["names"] == ["GENERATION_MODEL"]
+    assert warning["names"] == ["AUTH0_CLIENT_ID"]
     assert warning["level"] == "warning"
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.support.chat_service import chat_service, failed
 from tests.support.processes import run, serving
 
 
@@ -80,3 +81,19 @@ def test_an_address_without_authentication_is_a_warning_and_a_contradiction_a_fa
 def test_it_prints_lines_for_people(folder: Path) -> None:
     lines = run(folder, "doctor").stdout.splitlines()
     assert all(line.startswith(("ok ", "warning ", "FAILED ")) for line in lines)
+
+
+def test_chat_models_are_asked_and_one_that_fails_is_a_warning(folder: Path) -> None:
+    with chat_service() as service:
+        env = {"GENERATION_MODEL": "big", "FAST_MODEL": "small", "OPENAI_API_BASE": service.url, "CHAT_BACKOFF_S": "0"}
+        env["EMBEDDING_MODEL"] = "deterministic"
+        service.answer(lambda asked: failed(500) if asked.body["model"] == "small" else "yes")
+        found = checks(folder, env=env)
+    assert found["generation model"]["state"] == "ok"
+    assert found["fast model"]["state"] == "warning"
+    assert "none is set" in checks(folder)["chat models"]["detail"]
+
+
+def test_a_model_without_its_key_would_stop_the_start(folder: Path) -> None:
+    found = checks(folder, status=1, env={"GENERATION_MODEL": "gpt-5"})
+    assert "OPENAI_API_KEY" in found["chat models"]["detail"]

@@ -1,4 +1,4 @@
-"""The engines that every port's suite runs on. A further engine is one more parameter of `engine`."""
+"""The engines that every port's suite runs on. A further engine is one more parameter of `engine` and `keeper`."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from redis.asyncio import Redis
 
+from agent_memory_server.adapters.redis.answers import RedisIdempotencyStore
+from agent_memory_server.adapters.redis.connection import open_client
+from agent_memory_server.adapters.redis.spending import RedisSpending
+from agent_memory_server.adapters.redis.tokens import RedisTokenStore
+from agent_memory_server.adapters.redis.vector_cache import RedisVectorCache
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
 from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
 from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
+from agent_memory_server.adapters.sqlite.spending import SqliteSpending
 from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
 from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
 from agent_memory_server.ports.idempotency import IdempotencyStore
 from agent_memory_server.ports.jobs import Claims, Jobs
 from agent_memory_server.ports.memory_store import MemoryStore
 from agent_memory_server.ports.session_store import SessionStore
+from agent_memory_server.ports.spending import Spending
 from agent_memory_server.ports.token_store import TokenStore
 from agent_memory_server.ports.vector_cache import VectorCache
 from tests.contract.memories import DIMENSIONS
@@ -32,34 +40,73 @@ class Queue(Jobs, Claims, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """The ports of one open engine. vectors: makes a cache that is bounded to that many entries."""
+    """The ports of one open engine for records, sessions and background work."""
 
     memories: MemoryStore
     sessions: SessionStore
+    jobs: Queue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeper:
+    """The ports of one open engine for small things. vectors: makes a cache that is bounded to that many entries."""
+
     tokens: TokenStore
     answers: IdempotencyStore
-    jobs: Queue
     vectors: Callable[[int], VectorCache]
+    spending: Spending
 
 
-def _on_sqlite(database: Database) -> Engine:
-    return Engine(
-        memories=SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=DIMENSIONS))),
-        sessions=SqliteSessionStore(database),
-        tokens=SqliteTokenStore(database),
-        answers=SqliteIdempotencyStore(database),
-        jobs=SqliteJobs(database),
-        vectors=lambda entries: SqliteVectorCache(database, entries=entries),
-    )
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = await Database.open(DataFolder(path=tmp_path / "data", dimensions=DIMENSIONS))
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+@pytest.fixture
+async def client(redis_url: str) -> AsyncIterator[Redis]:
+    """Of an empty Redis."""
+    async with open_client(redis_url) as opened:
+        await opened.flushall()
+        yield opened
 
 
 @pytest.fixture(params=["sqlite"])
-async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
-    database = await Database.open(DataFolder(path=tmp_path / "data", dimensions=DIMENSIONS))
-    try:
-        yield _on_sqlite(database)
-    finally:
-        await database.close()
+def engine(request: pytest.FixtureRequest) -> Engine:
+    database = request.getfixturevalue("database")
+    return Engine(
+        memories=SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=DIMENSIONS))),
+        sessions=SqliteSessionStore(database),
+        jobs=SqliteJobs(database),
+    )
+
+
+def _on_sqlite(database: Database) -> Keeper:
+    return Keeper(
+        tokens=SqliteTokenStore(database),
+        answers=SqliteIdempotencyStore(database),
+        vectors=lambda entries: SqliteVectorCache(database, entries=entries),
+        spending=SqliteSpending(database),
+    )
+
+
+def _on_redis(client: Redis) -> Keeper:
+    return Keeper(
+        tokens=RedisTokenStore(client),
+        answers=RedisIdempotencyStore(client),
+        vectors=lambda entries: RedisVectorCache(client, entries=entries),
+        spending=RedisSpending(client),
+    )
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def keeper(request: pytest.FixtureRequest) -> Keeper:
+    if request.param == "sqlite":
+        return _on_sqlite(request.getfixturevalue("database"))
+    return _on_redis(request.getfixturevalue("client"))
 
 
 @pytest.fixture
@@ -73,13 +120,18 @@ def sessions(engine: Engine) -> SessionStore:
 
 
 @pytest.fixture
-def tokens(engine: Engine) -> TokenStore:
-    return engine.tokens
+def tokens(keeper: Keeper) -> TokenStore:
+    return keeper.tokens
 
 
 @pytest.fixture
-def answers(engine: Engine) -> IdempotencyStore:
-    return engine.answers
+def answers(keeper: Keeper) -> IdempotencyStore:
+    return keeper.answers
+
+
+@pytest.fixture
+def spending(keeper: Keeper) -> Spending:
+    return keeper.spending
 
 
 @pytest.fixture

@@ -127,12 +127,14 @@ async def test_jobs_of_one_group_run_one_after_another_and_hold_up_no_others(job
         assert [each.job.key for each in first] == [expected]
 
 
-async def test_a_group_is_free_when_the_lease_of_its_job_ends(jobs: Queue) -> None:
+async def test_when_the_lease_of_a_job_ends_it_runs_before_others_of_its_group(jobs: Queue) -> None:
     await jobs.add(job("died", group="g"), due=NOW)
     await claim_one(jobs)
     await jobs.add(job("next", group="g"), due=NOW + 1)
-    taken = await claim(jobs, at=NOW + LEASE_S + 1)
-    assert len(taken) == 1
+    taken = await claim_one(jobs, at=NOW + LEASE_S + 1)
+    assert (taken.job.key, taken.attempt) == ("died", 2)
+    await jobs.done(taken)
+    assert (await claim_one(jobs, at=NOW + LEASE_S + 1)).job.key == "next"
 
 
 # --- leases -----------------------------------------------------------------------------------------------------------

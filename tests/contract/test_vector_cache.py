@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.contract.conftest import Engine
+from tests.contract.conftest import Keeper
 from tests.contract.memories import DIMENSIONS
 
 
@@ -25,8 +25,8 @@ def some(numbers: Iterable[int]) -> dict[bytes, NDArray[np.float32]]:
     return {digest(n): vector(n) for n in numbers}
 
 
-async def test_vectors_come_back_exactly(engine: Engine) -> None:
-    cache = engine.vectors(100)
+async def test_vectors_come_back_exactly(keeper: Keeper) -> None:
+    cache = keeper.vectors(100)
     await cache.put("model", some(range(5)))
     found = await cache.get("model", [digest(n) for n in (3, 1, 99)])
     assert found.keys() == {digest(3), digest(1)}
@@ -35,22 +35,22 @@ async def test_vectors_come_back_exactly(engine: Engine) -> None:
         np.testing.assert_array_equal(found[digest(number)], vector(number))
 
 
-async def test_a_vector_belongs_to_its_model(engine: Engine) -> None:
-    cache = engine.vectors(100)
+async def test_a_vector_belongs_to_its_model(keeper: Keeper) -> None:
+    cache = keeper.vectors(100)
     await cache.put("one", {digest("x"): vector(1)})
     await cache.put("two", {digest("x"): vector(2)})
     np.testing.assert_array_equal((await cache.get("one", [digest("x")]))[digest("x")], vector(1))
     assert await cache.get("three", [digest("x")]) == {}
 
 
-async def test_nothing_asked_or_put_is_nothing_done(engine: Engine) -> None:
-    cache = engine.vectors(100)
+async def test_nothing_asked_or_put_is_nothing_done(keeper: Keeper) -> None:
+    cache = keeper.vectors(100)
     await cache.put("model", {})
     assert await cache.get("model", []) == {}
 
 
-async def test_the_oldest_vectors_go_when_the_bound_is_reached(engine: Engine) -> None:
-    cache = engine.vectors(10)
+async def test_the_oldest_vectors_go_when_the_bound_is_reached(keeper: Keeper) -> None:
+    cache = keeper.vectors(10)
     for number in range(25):
         await cache.put("model" if number % 2 else "other", some([number]))
     found = await cache.get("model", [digest(n) for n in range(25)])
@@ -58,14 +58,14 @@ async def test_the_oldest_vectors_go_when_the_bound_is_reached(engine: Engine) -
     assert found.keys() == {digest(n) for n in range(15, 25)}
 
 
-async def test_more_vectors_than_fit_leave_the_last_ones(engine: Engine) -> None:
-    cache = engine.vectors(10)
+async def test_more_vectors_than_fit_leave_the_last_ones(keeper: Keeper) -> None:
+    cache = keeper.vectors(10)
     await cache.put("model", some(range(100)))
     assert (await cache.get("model", [digest(n) for n in range(100)])).keys() == {digest(n) for n in range(90, 100)}
 
 
-async def test_a_vector_put_again_is_replaced_and_young_again(engine: Engine) -> None:
-    cache = engine.vectors(3)
+async def test_a_vector_put_again_is_replaced_and_young_again(keeper: Keeper) -> None:
+    cache = keeper.vectors(3)
     await cache.put("model", some([1, 2, 3]))
     await cache.put("model", {digest(1): vector(7)})
     await cache.put("model", some([4]))
@@ -74,8 +74,8 @@ async def test_a_vector_put_again_is_replaced_and_young_again(engine: Engine) ->
     np.testing.assert_array_equal(found[digest(1)], vector(7))
 
 
-async def test_any_float_array_is_kept_as_float32(engine: Engine) -> None:
-    cache = engine.vectors(3)
+async def test_any_float_array_is_kept_as_float32(keeper: Keeper) -> None:
+    cache = keeper.vectors(3)
     every_second = np.repeat(vector(1).astype(np.float64), 2)[::2]
     await cache.put("model", {digest("x"): every_second})  # type: ignore[dict-item]
     np.testing.assert_array_equal((await cache.get("model", [digest("x")]))[digest("x")], vector(1))

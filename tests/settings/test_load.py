@@ -35,7 +35,7 @@ def test_nothing_needs_to_be_set(dotenv: Path) -> None:
     assert settings.server.host == "127.0.0.1"
     assert settings.server.port == 8000
     assert settings.redis.url is None
-    assert settings.generation.model is None
+    assert settings.chat.generation_model is None
     assert settings.storage.durability == "full"
     assert settings.memory.index_messages is True
     require_startable(settings)
@@ -179,8 +179,8 @@ def test_a_malformed_secret_is_not_shown_either(dotenv: Path, tmp_path: Path) ->
 
 
 def test_settings_without_effect_are_accepted_and_named(dotenv: Path) -> None:
-    found = loaded({"GENERATION_MODEL": "gpt-5", "REDIS_MEMORY_DOCKET_NAME": "queue", "PORT": "1"}, dotenv)
-    assert sorted(found.without_effect) == ["GENERATION_MODEL", "REDIS_MEMORY_DOCKET_NAME"]
+    found = loaded({"AUTH0_CLIENT_ID": "a", "REDIS_MEMORY_DOCKET_NAME": "queue", "PORT": "1"}, dotenv)
+    assert sorted(found.without_effect) == ["AUTH0_CLIENT_ID", "REDIS_MEMORY_DOCKET_NAME"]
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "MEMORY_VECTOR_DB_FACTORY"])
@@ -206,9 +206,13 @@ def test_options_of_operations_follow_the_settings(dotenv: Path) -> None:
         "FORGETTING_EVERY_MINUTES": "2",
         "FORGETTING_MAX_AGE_DAYS": "30",
         "FORGETTING_BUDGET_KEEP_TOP_N": "100",
+        "ENABLE_DISCRETE_MEMORY_EXTRACTION": "false",
+        "EXTRACTION_DEBOUNCE_SECONDS": "5",
+        "EXTRACTION_LONGEST_WAIT_SECONDS": "50",
     }
     settings = loaded(environ, dotenv).settings
-    options = options_of(settings.memory, settings.sessions)
+    options = options_of(settings.memory, settings.sessions, settings.extraction)
+    assert (options.extraction, options.extract_after_s, options.extract_within_s) == (False, 5, 50)
     assert options.long_term is False
     assert options.index_messages is False
     assert options.require_timestamps is True
@@ -218,7 +222,7 @@ def test_options_of_operations_follow_the_settings(dotenv: Path) -> None:
     assert options.forgetting is not None
     assert options.forgetting.max_age_days == 30
     assert options.forgetting.budget == 100
-    assert options_of(loaded({}, dotenv).settings.memory, settings.sessions).forgetting is None
+    assert options_of(loaded({}, dotenv).settings.memory, settings.sessions, settings.extraction).forgetting is None
 
 
 def test_the_data_folder_is_absolute_and_a_tilde_is_the_home(dotenv: Path) -> None:

@@ -26,6 +26,7 @@ from agent_memory_server.interfaces.rest.options import RestOptions
 from agent_memory_server.interfaces.worker.upkeep import Pace, run_upkeep
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.options import Options
+from agent_memory_server.ports.chat_model import ChatModel
 from agent_memory_server.ports.clock import Clock
 from agent_memory_server.ports.embedder import Embedder
 
@@ -46,8 +47,10 @@ async def application(
     rules: Options | None = None,
     clock: Clock = wall_clock,
     context_sizes: Callable[[str], int | None] = lambda _model: None,
+    chat: ChatModel | None = None,
 ) -> AsyncIterator[Application]:
-    """The application over a data folder, without any server."""
+    """The application over a data folder, without any server. chat: answers large and small questions; closed by who
+    made it."""
     embedder = embedder or DeterministicEmbedder(DIMENSIONS)
     dimensions = embedder.dimensions
     database = await Database.open(DataFolder(path=folder, dimensions=dimensions, durability="normal"))
@@ -60,6 +63,8 @@ async def application(
             jobs=SqliteJobs(database),
             embedder=embedder,
             clock=clock,
+            chat=chat,
+            fast_chat=chat,
             options=rules or Options(),
             context_sizes=context_sizes,
         )
@@ -96,12 +101,16 @@ async def serving(
     clock: Clock = wall_clock,
     pace: Pace | None = None,
     context_sizes: Callable[[str], int | None] = lambda _model: None,
+    chat: ChatModel | None = None,
 ) -> AsyncIterator[Server]:
     """A server on this folder; with a pace, its upkeep runs too."""
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Application]:
-        async with application(folder, embedder=embedder, rules=rules, clock=clock, context_sizes=context_sizes) as app:
+        opening = application(
+            folder, embedder=embedder, rules=rules, clock=clock, context_sizes=context_sizes, chat=chat
+        )
+        async with opening as app:
             upkeep = asyncio.ensure_future(run_upkeep(app, pace=pace)) if pace else None
             try:
                 yield app

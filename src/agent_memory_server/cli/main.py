@@ -16,6 +16,7 @@ main = LazyGroup(
         "search": Lazy(f"{_PACKAGE}.search:search", "Search or list memories."),
         "delete": Lazy(f"{_PACKAGE}.delete:delete", "Delete memories or a session."),
         "token": Lazy(f"{_PACKAGE}.token:token", "Add, list, show and remove access tokens."),
+        "jobs": Lazy(f"{_PACKAGE}.jobs:jobs", "Show background work, and what was given up."),
         "rebuild-index": Lazy(f"{_PACKAGE}.rebuild_index:rebuild_index", "Build the search index again."),
         "doctor": Lazy(f"{_PACKAGE}.doctor:doctor", "Check the installation and the data folder."),
         "evaluate": Lazy(f"{_PACKAGE}.evaluate:evaluate", "Measure how well a server finds things."),

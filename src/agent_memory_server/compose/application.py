@@ -13,6 +13,7 @@ import apsw
 import structlog
 
 from agent_memory_server.adapters.providers.catalogue import context_tokens, embedding_dimensions
+from agent_memory_server.adapters.providers.chat.open_chat import Addresses, Chats, opened_chats
 from agent_memory_server.adapters.providers.open_embedder import LOCAL_NAMES, open_embedder
 from agent_memory_server.adapters.providers.settings import EmbeddingSettings
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
@@ -22,6 +23,7 @@ from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.model import StoredModel, claim_model, stored_model
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
 from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
+from agent_memory_server.adapters.sqlite.spending import SqliteSpending
 from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
 from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
 from agent_memory_server.domain.errors import Unavailable
@@ -73,7 +75,7 @@ def _now() -> float:
 async def application(settings: Settings, *, embedding: bool = True) -> AsyncIterator[Application]:
     """A running application on the data folder, closed at the end; several processes may run one on the same folder.
 
-    embedding: False opens no embedding model, for work that embeds nothing.
+    embedding: False opens no model, for work that embeds nothing and asks nothing.
     Raises: StartRefused (SettingsError among them), with the remedy.
     """
     async with opened(settings, embedding=embedding, claim=embedding) as running:
@@ -94,6 +96,11 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIt
             stack.push_async_callback(embedder.close)
         if claim:
             await database.write(partial(_claim, model=embedder.model, dimensions=embedder.dimensions))
+        chats = Chats()
+        if embedding:
+            chats = await stack.enter_async_context(
+                opened_chats(settings.chat, addresses_of(settings), spending=SqliteSpending(database), clock=_now)
+            )
         search = SearchSettings(dimensions=embedder.dimensions, cache_mb=settings.storage.vector_cache_mb)
         jobs = SqliteJobs(database)
         app = Application(
@@ -104,11 +111,21 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIt
             jobs=jobs,
             embedder=embedder,
             clock=_now,
-            options=options_of(settings.memory, settings.sessions),
+            chat=chats.generation,
+            fast_chat=chats.fast,
+            options=options_of(settings.memory, settings.sessions, settings.extraction, settings.queries),
             context_sizes=context_tokens,
         )
         log.debug(events.OPENED, folder=str(settings.storage.data_dir), model=embedder.model)
         yield Opened(app, database, jobs)
+
+
+def addresses_of(settings: Settings) -> Addresses:
+    """Where services in OpenAI's wire format are."""
+    shared = settings.embedding
+    return Addresses(
+        openai_base=shared.openai_api_base, openai_key=shared.openai_api_key, ollama_base=shared.ollama_api_base
+    )
 
 
 def folder_of(settings: Settings) -> DataFolder:

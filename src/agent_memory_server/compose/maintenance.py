@@ -5,20 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator
 
+from agent_memory_server.adapters.providers.chat.open_chat import opened_chats
 from agent_memory_server.adapters.providers.open_embedder import open_embedder
 from agent_memory_server.adapters.sqlite.connection import open_writer
 from agent_memory_server.adapters.sqlite.database import prepare
 from agent_memory_server.adapters.sqlite.errors import translating
 from agent_memory_server.adapters.sqlite.examine import examine
 from agent_memory_server.adapters.sqlite.rebuild import Progress, forget_vectors, rebuild
-from agent_memory_server.compose.application import folder_of, opened
+from agent_memory_server.compose.application import addresses_of, folder_of, opened
 from agent_memory_server.domain.errors import MemoryServerError, NotFound
 from agent_memory_server.domain.finding import Finding, State
 from agent_memory_server.operations.upkeep import embed_owed
+from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
 from agent_memory_server.settings import Settings
 from agent_memory_server.settings.load import require_startable
 
 _PROBE = "a text to see whether the model answers"
+_CHAT_PROBE = "Answer with the word yes."
 
 
 def rebuilding(settings: Settings) -> Iterator[Progress]:
@@ -77,3 +80,41 @@ async def model_finding(settings: Settings) -> Finding:
     passed_s = time.perf_counter() - began
     detail = f"{embedder.model}, {embedder.dimensions} dimensions, opened and answered in {passed_s:.1f} s"
     return Finding("embedding model", State.OK, detail)
+
+
+async def chat_findings(settings: Settings) -> list[Finding]:
+    """Whether the chat models answer; each is asked one short question. The budget of the day is left alone."""
+    try:
+        async with opened_chats(
+            settings.chat, addresses_of(settings), spending=_NoSpending(), clock=time.time
+        ) as chats:
+            found = []
+            if chats.generation is not None:
+                found.append(await _asked("generation model", chats.generation))
+            if chats.fast is not None and chats.fast is not chats.generation:
+                found.append(await _asked("fast model", chats.fast))
+    except MemoryServerError as exc:
+        return [Finding("chat models", State.FAILED, str(exc))]
+    return found or [Finding("chat models", State.OK, "none is set: the server works by rules (GENERATION_MODEL)")]
+
+
+async def _asked(name: str, model: ChatModel) -> Finding:
+    began = time.perf_counter()
+    question = ChatRequest(purpose="doctor", instructions=_CHAT_PROBE, text="Is anyone there?", answer_tokens=512)
+    try:
+        await model.ask(question)
+    except MemoryServerError as exc:
+        return Finding(name, State.WARNING, f"{exc}; work that needs it waits")
+    return Finding(name, State.OK, f"{model.model} answered in {time.perf_counter() - began:.1f} s")
+
+
+class _NoSpending:
+    """A question of the operator's own is not held against the budget."""
+
+    async def spent(self, day: str) -> int:  # noqa: ARG002 - see Spending
+        """Nothing."""
+        return 0
+
+    async def add(self, day: str, tokens: int) -> int:  # noqa: ARG002 - see Spending
+        """Nothing is noted."""
+        return tokens

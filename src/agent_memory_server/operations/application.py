@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agent_memory_server.operations.options import Options
+from agent_memory_server.ports.chat_model import ChatModel
 from agent_memory_server.ports.clock import Clock
 from agent_memory_server.ports.embedder import Embedder
 from agent_memory_server.ports.idempotency import IdempotencyStore
@@ -39,6 +40,8 @@ class Accesses:
 class Application:
     """A running application: what operations work on. Built by `compose`; interfaces and tests are given one.
 
+    chat: answers questions of extraction and summaries; fast_chat: the small ones. None: there is no model, and the
+        work is done by rules.
     owed: rung when a write leaves an embedding to be done; the upkeep loop waits for it.
     context_sizes: context window in tokens of a model by its name; None for a name it does not know.
     """
@@ -50,6 +53,8 @@ class Application:
     jobs: Jobs
     embedder: Embedder
     clock: Clock
+    chat: ChatModel | None = None
+    fast_chat: ChatModel | None = None
     options: Options = field(default_factory=Options)
     context_sizes: Callable[[str], int | None] = lambda _model: None
     accesses: Accesses = field(default_factory=Accesses)

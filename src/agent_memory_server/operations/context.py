@@ -10,11 +10,12 @@ from agent_memory_server.domain.principal import Principal
 from agent_memory_server.domain.query import Hit, Mode
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.converse import get_session
+from agent_memory_server.operations.rewrite import optimized_search
 from agent_memory_server.operations.search import Found, Question, search
 from agent_memory_server.operations.window import Window
 
-_SUMMARY_HEADING = "## A summary of the conversation so far:\n"
-_MEMORIES_HEADING = "## Long term memories related to the user's query\n "
+SUMMARY_HEADING = "## A summary of the conversation so far:\n"
+MEMORIES_HEADING = "## Long term memories related to the user's query\n "
 _NO_MEMORIES = "No relevant long-term memories found."
 _DEFAULT_LIMIT = 20
 
@@ -70,11 +71,13 @@ async def memory_prompt(
     *,
     session: PromptSession | None,
     long_term: Question | bool | None,
+    optimize: bool = False,
 ) -> Prompt:
     """The session's summary and messages, memories that fit the query, and the query itself.
 
     long_term: True searches with defaults (hybrid, 20 results, the session's user, not the session itself); a
     question is asked with `query` as its text. A session that does not exist is an empty one.
+    optimize: the query is rewritten for the search (`optimized_search`); the prompt holds it as it was given.
     Raises: RequestRefused, when neither a session nor a search is asked for.
     """
     if session is None and (long_term is None or long_term is False):
@@ -83,9 +86,9 @@ async def memory_prompt(
     found: Found | None = None
     if long_term is not None and long_term is not False:
         question = _default_question(session) if long_term is True else long_term
-        found = await search(app, principal, _narrowed(question, query, session))
+        found = await (optimized_search if optimize else search)(app, principal, _narrowed(question, query, session))
         lines = "\n".join(f"- {hit.memory.text} (ID: {hit.memory.id})" for hit in found.hits)
-        messages.append(PromptMessage("system", _MEMORIES_HEADING + (lines or _NO_MEMORIES)))
+        messages.append(PromptMessage("system", MEMORIES_HEADING + (lines or _NO_MEMORIES)))
     messages.append(PromptMessage("user", query))
     return Prompt(
         messages=tuple(messages),
@@ -107,7 +110,7 @@ async def _session_messages(app: Application, principal: Principal, asked: Promp
     except NotFound:
         return []
     session = view.session
-    messages = [PromptMessage("system", _SUMMARY_HEADING + session.context)] if session.context else []
+    messages = [PromptMessage("system", SUMMARY_HEADING + session.context)] if session.context else []
     messages.extend(
         PromptMessage("user" if message.role == "user" else "assistant", message.content)
         for message in session.messages

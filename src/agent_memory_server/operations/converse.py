@@ -16,6 +16,7 @@ from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.session import Session, SessionKey, Strategy
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.authorize import place, require
+from agent_memory_server.operations.extraction_queue import queue_extraction
 from agent_memory_server.operations.messages import GivenMessage, checked
 from agent_memory_server.operations.promote import message_records, promoted
 from agent_memory_server.operations.rebuild import rebuilt
@@ -83,6 +84,7 @@ async def put_session(
             continue
         if owed.records:
             app.owed.set()
+        await queue_extraction(app, result, now=now)
         missing = any(message.created_at is None for message in write.messages)
         return SessionView(session=result, usage=usage(app, result.messages, window), missing_times=missing)
     raise Conflict(f"session {key.session_id} is being changed by others; try again")
@@ -119,6 +121,7 @@ async def append_messages(
     )
     if records:
         app.owed.set()
+    await queue_extraction(app, appended.session, now=now)
     return appended, any(message.created_at is None for message in given)
 
 

@@ -34,11 +34,22 @@ async def _checked(name: str, needed: bool, probe: Callable[[], Awaitable[object
     return PartHealth(name=name, ok=True, needed=needed)
 
 
+def _chat(app: Application) -> list[PartHealth]:
+    """One entry for each chat model, by what is known of it: asking it would cost."""
+    models = {"chat": app.chat, "fast_chat": app.fast_chat if app.fast_chat is not app.chat else None}
+    found = []
+    for name, model in models.items():
+        if model is not None:
+            reason = model.trouble()
+            found.append(PartHealth(name=name, ok=reason is None, needed=False, reason=reason))
+    return found
+
+
 async def readiness(app: Application) -> list[PartHealth]:
-    """The store (a real read and a test of writing) and the embedder (one short text), at the same time."""
-    return list(
-        await asyncio.gather(
-            _checked("store", True, app.memories.ping),
-            _checked("embedder", False, lambda: app.embedder.embed([_PROBE])),
-        )
+    """The store (a real read and a test of writing) and the embedder (one short text), at the same time; and the chat
+    models, where there are any: not asked, but whether they are being left alone."""
+    asked = await asyncio.gather(
+        _checked("store", True, app.memories.ping),
+        _checked("embedder", False, lambda: app.embedder.embed([_PROBE])),
     )
+    return [*asked, *_chat(app)]

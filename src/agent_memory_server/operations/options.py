@@ -17,6 +17,12 @@ class Options:
     max_future_s:          MAX_FUTURE_TIMESTAMP_SECONDS; how far ahead of the clock a message's time may be.
     summarize_at:          SUMMARIZATION_THRESHOLD, share of the context window.
     context_window:        tokens assumed when a request names neither a model nor a window.
+    rewrite_prompt:        QUERY_OPTIMIZATION_PROMPT_TEMPLATE, with `{query}`; None: the built-in one.
+    shortest_rewrite:      MIN_OPTIMIZED_QUERY_LENGTH, characters.
+    rewrite_timeout_s:     QUERY_OPTIMIZATION_TIMEOUT_S.
+    extraction:            ENABLE_DISCRETE_MEMORY_EXTRACTION; memories are read out of conversations.
+    extract_after_s:       EXTRACTION_DEBOUNCE_SECONDS; a session is read when it was quiet for so long,
+    extract_within_s:      EXTRACTION_LONGEST_WAIT_SECONDS; or when its first unread message has waited for so long.
     forgetting:            the policy of periodic forgetting; None when it is off.
     """
 
@@ -26,5 +32,11 @@ class Options:
     max_future_s: float = 300.0
     summarize_at: float = 0.7
     context_window: int = 16_000
+    rewrite_prompt: str | None = None
+    shortest_rewrite: int = 2
+    rewrite_timeout_s: float = 5.0
+    extraction: bool = True
+    extract_after_s: float = 30.0
+    extract_within_s: float = 300.0
     forgetting: RetentionPolicy | None = None
     forgetting_every_s: float = 3600.0

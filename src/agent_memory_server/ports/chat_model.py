@@ -12,8 +12,10 @@ class ChatRequest:
     """One question.
 
     purpose:      what the answer is for ("extraction", "summary", ...): for logs, metrics and the budget.
-    instructions: the system prompt, ours alone. text: what the model works on, with data of users fenced as data.
-    schema:       JSON Schema of the answer, None for plain text.
+    instructions: the system prompt, ours alone. text: what the model works on, with data of users fenced as data
+                  (`domain.fencing`).
+    schema:       JSON Schema of the answer, None for plain text. Objects that set `additionalProperties` to false and
+                  require all their members are enforced strictly where the provider can.
     answer_tokens: the longest answer, in tokens of the model.
     """
 
@@ -27,7 +29,7 @@ class ChatRequest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatAnswer:
     """text: the answer as the model gave it; value: the parsed answer that satisfies the schema, None without one.
-    Tokens are as the provider counts them, or estimated where it does not say."""
+    Tokens are as the provider counts them, or estimated where it does not say; of all calls the question took."""
 
     text: str
     value: Any = None
@@ -43,6 +45,11 @@ class ChatModel(Protocol):
         """The model's name, as in the settings."""
         ...
 
+    @property
+    def context_tokens(self) -> int:
+        """Tokens it reads at most, question and answer together."""
+        ...
+
     async def ask(self, request: ChatRequest) -> ChatAnswer:
         """Answer a question.
 
@@ -50,6 +57,11 @@ class ChatModel(Protocol):
         one repair) or DeadlineExceeded, when another try later may work; InvalidRequest, when the model refuses the
         question itself.
         """
+        ...
+
+    def trouble(self) -> str | None:
+        """Why the next question would fail without being asked (a cool-down after failures, a budget that is used
+        up); None when it would be asked. Asks nobody."""
         ...
 
     async def close(self) -> None:

@@ -114,7 +114,8 @@ class Claims(Protocol):
     async def claim(self, *, now: float, lease_s: float, limit: int = 1) -> Sequence[Claim]:
         """Take up to `limit` due jobs, the longest due first, each for `lease_s` seconds.
 
-        A job whose lease ended is due again. Never taken: a job whose kind and key, or whose group, is running.
+        A job whose lease ended is due again, before any other of its group. Never taken: a job whose kind and key, or
+        whose group, is running.
         Raises: Unavailable.
         """
         ...

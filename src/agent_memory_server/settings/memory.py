@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from agent_memory_server.domain.retention import RetentionPolicy
 from agent_memory_server.operations.options import Options
+from agent_memory_server.settings.extraction import ExtractionSettings
 
 _MINUTE_S = 60.0
 _CONFIG = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, allow_inf_nan=False)
@@ -66,17 +67,57 @@ class SessionSettings(BaseModel):
     )
 
 
-def options_of(memory: MemorySettings, sessions: SessionSettings) -> Options:
+class QuerySettings(BaseModel):
+    """Queries that a chat model rewrites, for requests with `optimize_query`."""
+
+    model_config = _CONFIG
+
+    rewrite_prompt: str | None = Field(
+        None,
+        alias="QUERY_OPTIMIZATION_PROMPT_TEMPLATE",
+        description="Prompt of your own that rewrites a query; `{query}` stands for it.",
+    )
+    shortest_rewrite: int = Field(
+        2, ge=0, alias="MIN_OPTIMIZED_QUERY_LENGTH", description="Shorter rewrites are discarded; characters."
+    )
+    rewrite_timeout_s: float = Field(
+        5.0,
+        gt=0,
+        alias="QUERY_OPTIMIZATION_TIMEOUT_S",
+        description="The longest a search waits for the rewrite, in seconds; then the query is searched as it is.",
+    )
+
+    @field_validator("rewrite_prompt")
+    @classmethod
+    def _with_its_placeholder(cls, value: str | None) -> str | None:
+        if value is not None and "{query}" not in value:
+            raise ValueError("the prompt must contain {query}")
+        return value
+
+
+def options_of(
+    memory: MemorySettings,
+    sessions: SessionSettings,
+    extraction: ExtractionSettings,
+    queries: QuerySettings | None = None,
+) -> Options:
     """The options that operations are given."""
     policy = RetentionPolicy(
         max_age_days=memory.max_age_days, max_inactive_days=memory.max_inactive_days, budget=memory.keep_top_n
     )
+    rewriting = queries or QuerySettings()
     return Options(
         long_term=memory.long_term,
         index_messages=memory.index_messages,
         require_timestamps=sessions.require_timestamps,
         max_future_s=sessions.max_future_s,
         summarize_at=sessions.summarize_at,
+        rewrite_prompt=rewriting.rewrite_prompt,
+        shortest_rewrite=rewriting.shortest_rewrite,
+        rewrite_timeout_s=rewriting.rewrite_timeout_s,
+        extraction=extraction.discrete,
+        extract_after_s=extraction.debounce_s,
+        extract_within_s=extraction.longest_wait_s,
         forgetting=policy if memory.forgetting else None,
         forgetting_every_s=memory.forgetting_every_minutes * _MINUTE_S,
     )

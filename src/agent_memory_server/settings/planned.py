@@ -53,23 +53,12 @@ class RedisSettings(BaseModel):
 
 
 class GenerationSettings(BaseModel):
-    """Chat models: extraction, summaries, query rewriting."""
+    """Summaries."""
 
     model_config = _CONFIG
 
-    model: str | None = Field(None, alias="GENERATION_MODEL", description="Extraction and summaries.")
-    fast_model: str | None = Field(None, alias="FAST_MODEL", description="Topics, entities, merging, rewriting.")
-    slow_model: str | None = Field(None, alias="SLOW_MODEL", description="Unused by the reference server as well.")
-    anthropic_base: str | None = Field(None, alias="ANTHROPIC_API_BASE", description="Base URL of Anthropic's API.")
-    anthropic_key: SecretStr | None = Field(None, alias="ANTHROPIC_API_KEY", description="Key for Anthropic's API.")
     task_timeout_minutes: float = Field(
         5, gt=0, alias="LLM_TASK_TIMEOUT_MINUTES", description="Time limit of one background task."
-    )
-    rewrite_prompt: str | None = Field(
-        None, alias="QUERY_OPTIMIZATION_PROMPT_TEMPLATE", description="Prompt with `{query}` that rewrites a query."
-    )
-    shortest_rewrite: int = Field(
-        2, ge=0, alias="MIN_OPTIMIZED_QUERY_LENGTH", description="Shorter rewrites are discarded."
     )
     summarize: bool = Field(
         True, alias="ENABLE_WORKING_MEMORY_SUMMARIZATION", description="Fold old messages into a summary."
@@ -92,17 +81,11 @@ class GenerationSettings(BaseModel):
         return value
 
 
-class ExtractionSettings(BaseModel):
-    """Memories, topics and entities read out of conversations, and merging of what means the same."""
+class MetadataSettings(BaseModel):
+    """Topics and entities of records by a model, and merging of what means the same."""
 
     model_config = _CONFIG
 
-    discrete: bool = Field(
-        True, alias="ENABLE_DISCRETE_MEMORY_EXTRACTION", description="Extract memories from messages."
-    )
-    debounce_s: float = Field(
-        30, ge=0, alias="EXTRACTION_DEBOUNCE_SECONDS", description="Quiet time before a session is extracted."
-    )
     duplicate_distance: Share = Field(
         0.35, alias="DEDUPLICATION_DISTANCE_THRESHOLD", description="Records closer than this may be merged."
     )
@@ -156,7 +139,7 @@ class OAuth2Settings(BaseModel):
     )
 
 
-PLANNED = (RedisSettings, GenerationSettings, ExtractionSettings, TaskSettings, OAuth2Settings)
+PLANNED = (RedisSettings, GenerationSettings, MetadataSettings, TaskSettings, OAuth2Settings)
 
 
 def refusals(redis: RedisSettings) -> list[Problem]:

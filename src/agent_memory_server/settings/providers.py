@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
 class ProviderSettings(BaseModel):
-    """Keys of Amazon's services, for embedding models named `bedrock/…`."""
+    """Keys of Amazon's services, for models named `bedrock/…`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from agent_memory_server.adapters.providers.chat.settings import ChatSettings
 from agent_memory_server.adapters.providers.settings import EmbeddingSettings
 from agent_memory_server.adapters.sqlite.settings import StorageSettings
 from agent_memory_server.interfaces.mcp.settings import McpSettings
 from agent_memory_server.interfaces.rest.settings import ServerSettings
 from agent_memory_server.interfaces.worker.settings import WorkerSettings
 from agent_memory_server.settings.auth import AuthSettings
-from agent_memory_server.settings.memory import MemorySettings, SessionSettings
+from agent_memory_server.settings.extraction import ExtractionSettings
+from agent_memory_server.settings.memory import MemorySettings, QuerySettings, SessionSettings
 from agent_memory_server.settings.planned import (
-    ExtractionSettings,
     GenerationSettings,
+    MetadataSettings,
     OAuth2Settings,
     RedisSettings,
     TaskSettings,
@@ -29,16 +31,19 @@ class Settings(BaseModel):
 
     storage: StorageSettings
     embedding: EmbeddingSettings
+    chat: ChatSettings
     providers: ProviderSettings
     server: ServerSettings
     mcp: McpSettings
     auth: AuthSettings
     memory: MemorySettings
+    queries: QuerySettings
     sessions: SessionSettings
     worker: WorkerSettings
     log: LogSettings
     redis: RedisSettings
     generation: GenerationSettings
     extraction: ExtractionSettings
+    metadata: MetadataSettings
     tasks: TaskSettings
     oauth2: OAuth2Settings

@@ -2,12 +2,18 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
 import httpx2
 import pytest
 
+from agent_memory_server.adapters.providers.chat.answering import ServiceChatModel
+from agent_memory_server.adapters.providers.chat.openai_chat import OpenAIChat
+from agent_memory_server.adapters.providers.chat.wrappers.retrying import Breaker
 from agent_memory_server.domain.errors import Unavailable
-from tests.support.rest import Server, answered
+from agent_memory_server.ports.chat_model import ChatRequest
+from tests.support.chat_service import chat_service
+from tests.support.rest import Server, answered, serving
 
 
 async def test_health_tells_the_clock_in_milliseconds(server: Server) -> None:
@@ -25,6 +31,25 @@ async def test_readiness_names_every_part(server: Server) -> None:
             {"name": "embedder", "ok": True, "needed": False, "reason": None},
         ],
     }
+
+
+async def test_readiness_tells_of_a_chat_model_without_asking_it(tmp_path: Path) -> None:
+    with chat_service() as service:
+        patient = Breaker(
+            OpenAIChat(service.url, "m", timeout_s=60, connect_timeout_s=60), model="m", failures=1, cooldown_s=600
+        )
+        model = ServiceChatModel(patient, model="m", context_tokens=8000, timeout_s=60)
+        async with serving(tmp_path, chat=model) as server:
+            *_, part = answered(await server.http.get("/v1/health/ready"))["parts"]
+            assert part == {"name": "chat", "ok": True, "needed": False, "reason": None}
+            assert service.asked == []
+            service.fail(500)
+            with pytest.raises(Unavailable):
+                await model.ask(ChatRequest(purpose="test", instructions="", text="?"))
+            ready = answered(await server.http.get("/v1/health/ready"))
+            assert ready["status"] == "degraded"
+            assert "asked again in" in ready["parts"][-1]["reason"]
+        await model.close()
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/v1", "/v2/health", "/v1/working-memory/a/b", "/v1/nothing"])

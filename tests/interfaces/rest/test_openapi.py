@@ -29,7 +29,12 @@ ROUTES = {
     "POST /v1/long-term-memory/search",
     "POST /v1/long-term-memory/forget",
     "POST /v1/long-term-memory/compact",
+    "POST /v1/long-term-memory/extract",
     "POST /v1/memory/prompt",
+    "GET /v1/jobs",
+    "GET /v1/jobs/dead",
+    "POST /v1/jobs/dead/retry",
+    "POST /v1/jobs/dead/discard",
 }
 
 
@@ -79,7 +84,7 @@ def test_statuses_that_depend_on_the_route_are_described(document: Json) -> None
 
 
 def test_every_write_takes_an_idempotency_key(document: Json) -> None:
-    reads = {"POST /v1/long-term-memory/search", "POST /v1/memory/prompt"}
+    reads = {"POST /v1/long-term-memory/search", "POST /v1/memory/prompt", "POST /v1/long-term-memory/extract"}
     for name, operation in operations(document):
         names = {parameter["name"] for parameter in operation.get("parameters", ())}
         writes = not name.startswith("GET") and name not in reads

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import httpx2
 
-from agent_memory_server.adapters.providers.remote import Misconfigured, Throttled, in_order
-from agent_memory_server.domain.errors import DeadlineExceeded, InvalidRequest, Unavailable
-
-_REFUSED_TEXT = {400, 413, 422}
-_TOO_LATE = {408, 504}
-_TOO_BUSY = {429, 503}
-_NAME = re.compile(r"[\w.-]{1,64}")
+from agent_memory_server.adapters.providers.refusals import refusal
+from agent_memory_server.adapters.providers.remote import in_order
+from agent_memory_server.domain.errors import DeadlineExceeded, Unavailable
 
 
 class OpenAICompatible:
@@ -48,7 +43,13 @@ class OpenAICompatible:
         except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
             raise Unavailable(f"{self._url} cannot be reached ({type(exc).__name__})") from exc
         if response.status_code != httpx2.codes.OK:
-            raise self._refusal(response)
+            raise refusal(
+                response,
+                model=self._model,
+                url=self._url,
+                refused="the texts",
+                check="EMBEDDING_MODEL, the address and the key",
+            )
         try:
             return in_order(response.json()["data"])
         except (ValueError, KeyError, TypeError) as exc:
@@ -57,30 +58,3 @@ class OpenAICompatible:
     async def close(self) -> None:
         """Close the connections. Idempotent."""
         await self._http.aclose()
-
-    def _refusal(self, response: httpx2.Response) -> Exception:
-        status = response.status_code
-        what = f"(HTTP {status}{_kind(response)})"
-        if status in _REFUSED_TEXT:
-            return InvalidRequest(f"{self._model} at {self._url} refused the texts {what}")
-        if status in _TOO_LATE:
-            return DeadlineExceeded(f"{self._url} did not answer in time {what}")
-        if status in _TOO_BUSY:
-            pause = response.headers.get("retry-after", "")
-            after = float(pause) if pause.isdecimal() else None
-            return Throttled(f"{self._url} is too busy {what}", retry_after_s=after)
-        if response.is_server_error:
-            return Unavailable(f"{self._url} failed {what}")
-        return Misconfigured(
-            f"{self._url} refuses requests for {self._model} {what}: check EMBEDDING_MODEL, the address and the key"
-        )
-
-
-def _kind(response: httpx2.Response) -> str:
-    """The service's own code for what went wrong. Its sentence is left out: it may quote a text or a key."""
-    try:
-        error = response.json()["error"]
-        name = error.get("code") or error.get("type") or ""
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return ""
-    return f", {name}" if isinstance(name, str) and _NAME.fullmatch(name) else ""

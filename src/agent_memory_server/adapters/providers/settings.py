@@ -55,8 +55,9 @@ class EmbeddingSettings(BaseModel):
     cache_mb: NonNegativeInt = 8
     """Memory for vectors of texts seen lately, 10^6 bytes; 0: none. 8 hold about 4,400 vectors of 384 floats."""
     openai_api_base: str | None = None
-    """A service with OpenAI's wire format; when set, it embeds whatever the model is called."""
+    """A service with OpenAI's wire format; when set, it embeds whatever the model is called, and it is asked
+    for the chat models whose names name no other provider."""
     openai_api_key: SecretStr | None = None
-    """The key for that service."""
+    """The key for that service, and for OpenAI itself."""
     ollama_api_base: str | None = None
     """Where models named `ollama/…` run. Not set: `http://localhost:11434`."""

@@ -30,6 +30,7 @@ from agent_memory_server.operations.forget import delete
 from agent_memory_server.operations.recall import recall
 from agent_memory_server.operations.remember import remember
 from agent_memory_server.operations.revise import revise
+from agent_memory_server.operations.rewrite import optimized_search
 from agent_memory_server.operations.search import search
 from agent_memory_server.operations.window import Window
 
@@ -52,7 +53,8 @@ async def create_long_term_memories(app: Application, principal: Principal, args
 
 async def search_long_term_memory(app: Application, principal: Principal, args: given.Search) -> Members:
     """The page of results, exactly as over REST."""
-    return wire.results(await search(app, principal, wire.question_of(args.request())))
+    find = optimized_search if args.optimize_query else search
+    return wire.results(await find(app, principal, wire.question_of(args.request())))
 
 
 async def memory_prompt(app: Application, principal: Principal, args: given.Prompt) -> Members:
@@ -69,7 +71,10 @@ async def memory_prompt(app: Application, principal: Principal, args: given.Prom
             window=wire.window_of(args.model_name, args.context_window_max),
         )
     long_term = wire.question_of(request) if args.include_long_term_search else None
-    members = wire.prompt(await context.memory_prompt(app, principal, args.query, session=session, long_term=long_term))
+    built = await context.memory_prompt(
+        app, principal, args.query, session=session, long_term=long_term, optimize=args.optimize_query
+    )
+    members = wire.prompt(built)
     for message in members["messages"]:
         message["content"]["meta"] = message["content"].pop("_meta")
     return members

@@ -15,8 +15,10 @@ from agent_memory_server.interfaces.rest.limits import BodyLimit, RequestLog
 from agent_memory_server.interfaces.rest.openapi import describe
 from agent_memory_server.interfaces.rest.options import RestOptions
 from agent_memory_server.interfaces.rest.routes import (
+    extraction,
     forget,
     health,
+    jobs,
     long_term_memory,
     prompt,
     search,
@@ -56,7 +58,7 @@ def create_app(open_application: OpenApplication, options: RestOptions) -> FastA
         # Its telemetry exports messages of exceptions, which may quote memory text.
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
-    for part in (health, working_memory, search, forget, long_term_memory, prompt, docs):
+    for part in (health, working_memory, search, extraction, forget, long_term_memory, prompt, jobs, docs):
         part.add_to(app.router)
     errors.add_to(app)
     describe(app)

@@ -9,11 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from agent_memory_server.domain.session import SessionKey
 from agent_memory_server.interfaces.worker.schedule import PERIODIC, run_periodic
 from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.extract import extract_session
+from agent_memory_server.operations.extraction_queue import KIND as EXTRACT_SESSION
 
 Handler = Callable[[Application, Mapping[str, str]], Awaitable[object]]
 
+
+async def _extract_session(app: Application, arguments: Mapping[str, str]) -> None:
+    key = SessionKey(arguments["namespace"], arguments["user_id"], arguments["session_id"])
+    await extract_session(app, key)
+
+
 HANDLERS: dict[str, Handler] = {
     **{periodic.kind: run_periodic(periodic) for periodic in PERIODIC},
+    EXTRACT_SESSION: _extract_session,
 }

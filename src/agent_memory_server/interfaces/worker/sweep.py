@@ -14,10 +14,11 @@ import structlog
 from agent_memory_server.domain.errors import MemoryServerError
 from agent_memory_server.interfaces.worker.schedule import ensure
 from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.extract import sweep_extractions
 
 Sweep = Callable[[Application], Awaitable[object]]
 
-SWEEPS: tuple[Sweep, ...] = ()
+SWEEPS: tuple[Sweep, ...] = (sweep_extractions,)
 
 log = structlog.get_logger()
 

@@ -25,6 +25,11 @@ from agent_memory_client.models.errors import (
     ErrorResponse,
     FieldError,
 )
+from agent_memory_client.models.extraction import (
+    ExtractMemoriesRequest,
+    ExtractMemoriesResponse,
+    RefusedExtraction,
+)
 from agent_memory_client.models.filters import (
     CreatedAt,
     Entities,
@@ -46,6 +51,13 @@ from agent_memory_client.models.forget import (
 )
 from agent_memory_client.models.health import (
     HealthCheckResponse,
+)
+from agent_memory_client.models.jobs import (
+    DeadJob,
+    DeadJobsResponse,
+    JobCountResponse,
+    JobFiguresResponse,
+    JobIdsRequest,
 )
 from agent_memory_client.models.messages import (
     MemoryMessage,
@@ -134,6 +146,8 @@ __all__ = [  # noqa: RUF022 - by kind
     "ExtractedMemoryRecord",
     "ForgetPolicy",
     "ForgetRequest",
+    "JobIdsRequest",
+    "ExtractMemoriesRequest",
     "MemoryPromptRequest",
     "MessageInput",
     "RecencyConfig",
@@ -150,6 +164,12 @@ __all__ = [  # noqa: RUF022 - by kind
     "ErrorResponse",
     "FieldError",
     "ForgetResponse",
+    "DeadJob",
+    "DeadJobsResponse",
+    "JobCountResponse",
+    "JobFiguresResponse",
+    "ExtractMemoriesResponse",
+    "RefusedExtraction",
     "HealthCheckResponse",
     "MemoryListResponse",
     "MemoryMessage",

@@ -47,9 +47,8 @@ SELECT min(due) FROM jobs WHERE state < 2
 SELECT id FROM jobs AS job
 WHERE state < 2 AND due <= ?1
   AND (state = 1 OR NOT EXISTS (SELECT 1 FROM jobs AS run WHERE run.kind = job.kind AND run.key = job.key AND run.state = 1))
-  AND (exclusion = '' OR NOT EXISTS (
-    SELECT 1 FROM jobs AS run WHERE run.exclusion = job.exclusion AND run.exclusion <> '' AND run.state = 1
-      AND run.due > ?1 AND run.id <> job.id))
+  AND (state = 1 OR exclusion = '' OR NOT EXISTS (
+    SELECT 1 FROM jobs AS run WHERE run.exclusion = job.exclusion AND run.exclusion <> '' AND run.state = 1))
 ORDER BY due, id LIMIT 1
 
 -- name: claim

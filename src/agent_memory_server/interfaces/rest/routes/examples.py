@@ -123,3 +123,12 @@ PROMPT: Final = _one(
 FORGET: Final = _one(
     "Older than a year and unused for a month", {"policy": {"max_age_days": 365, "max_inactive_days": 30}}
 )
+DEAD_JOBS: Final = _one("Two jobs", {"ids": ["17", "18"]})
+
+EXTRACT: Final[dict[str, Example]] = {
+    "session": Example(summary="Try a session", value={"session_id": "chat-1", "namespace": "travel", "user_id": "ana"})
+}
+EXTRACTED: Final[Members] = {
+    "memories": [RECORD],
+    "refused": [{"message_id": "m4", "quote": "I love it!", "reason": "it points at something outside the sentence"}],
+}

@@ -23,7 +23,8 @@ ContextWindow: TypeAlias = Annotated[
     int | None, Query(ge=0, le=MAX_INT, description="Tokens, over the model's own window; 0 means not given.")
 ]
 OptimizeQuery: TypeAlias = Annotated[
-    bool, Query(description="Accepted; without a generation model the text is searched as it is.")
+    bool,
+    Query(description="A chat model rewrites the text first (semantic mode); without one it is searched as it is."),
 ]
 
 

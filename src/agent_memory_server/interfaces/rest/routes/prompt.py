@@ -22,12 +22,17 @@ from agent_memory_server.operations.context import memory_prompt as build_prompt
 async def memory_prompt(
     request: Request,
     body: Annotated[MemoryPromptRequest, Body(openapi_examples=examples.PROMPT)],
-    optimize_query: OptimizeQuery = False,  # noqa: ARG001 - part of the format
+    optimize_query: OptimizeQuery = False,
 ) -> Response:
     """Put a session's summary and messages, memories that fit the query, and the query together for a model."""
     who = caller(request)
     built = await build_prompt(
-        who.app, who.principal, body.query, session=prompt_session_of(body), long_term=long_term_of(body)
+        who.app,
+        who.principal,
+        body.query,
+        session=prompt_session_of(body),
+        long_term=long_term_of(body),
+        optimize=optimize_query,
     )
     return answer(prompt(built))
 

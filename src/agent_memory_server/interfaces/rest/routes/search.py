@@ -16,20 +16,22 @@ from agent_memory_server.interfaces.rest.openapi import responses
 from agent_memory_server.interfaces.rest.routes import examples
 from agent_memory_server.interfaces.rest.routes.parameters import OptimizeQuery
 from agent_memory_server.interfaces.rest.serving import caller
+from agent_memory_server.operations.rewrite import optimized_search
 from agent_memory_server.operations.search import search
 
 
 async def search_long_term_memory(
     request: Request,
     body: Annotated[SearchRequest, Body(openapi_examples=examples.SEARCH)],
-    optimize_query: OptimizeQuery = False,  # noqa: ARG001 - part of the format
+    optimize_query: OptimizeQuery = False,
 ) -> Response:
     """Find memories by meaning, by words or by both, within exact filters; without text, list what the filters allow.
 
     All filters, and all members of each, must hold. `degraded` appears when a part of the search could not run.
     """
     who = caller(request)
-    return answer(results(await search(who.app, who.principal, question_of(body))))
+    find = optimized_search if optimize_query else search
+    return answer(results(await find(who.app, who.principal, question_of(body))))
 
 
 def add_to(router: APIRouter) -> None:

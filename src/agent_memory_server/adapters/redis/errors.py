@@ -1,0 +1,32 @@
+"""redis-py's failures in the product's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from redis import exceptions as failures
+
+from agent_memory_server.domain.errors import DeadlineExceeded, Unavailable
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Raise domain errors for the driver's. A failed engine is an error, never an empty answer.
+
+    A reply of the server can quote the command, so only its first word (the kind of error) is told.
+    """
+    try:
+        yield
+    except (failures.TimeoutError, TimeoutError) as exc:
+        raise DeadlineExceeded("Redis did not answer in time") from exc
+    except (failures.AuthenticationError, failures.NoPermissionError) as exc:
+        raise Unavailable("Redis refuses the credentials of REDIS_URL, or does not grant them this command") from exc
+    except failures.BusyLoadingError as exc:
+        raise Unavailable("Redis is still loading its data") from exc
+    except failures.OutOfMemoryError as exc:
+        raise Unavailable("Redis is out of memory; nothing was written") from exc
+    except (failures.ConnectionError, OSError) as exc:
+        raise Unavailable("Redis cannot be reached") from exc
+    except failures.ResponseError as exc:
+        raise Unavailable(f"Redis refused a command ({str(exc).partition(' ')[0]})") from exc

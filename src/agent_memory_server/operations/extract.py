@@ -1,0 +1,198 @@
+"""Memories read out of conversations, off the request path, from what the stored state says is owed.
+
+A session is read when it was quiet for a while, or when its first unread message has waited long enough. Only unread
+messages are looked at, so a turn costs the same in a long session. The records and the marks of their messages are
+stored in one step: a run that is cut off, or done twice, changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from agent_memory_server.domain.cues import Cue, CueKind, cues_in
+from agent_memory_server.domain.labels import entities_in, topics_in
+from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
+from agent_memory_server.domain.principal import Action, Principal
+from agent_memory_server.domain.scope import EVERYWHERE
+from agent_memory_server.domain.session import Message, Session, SessionKey
+from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.authorize import require
+from agent_memory_server.operations.context import MEMORIES_HEADING, SUMMARY_HEADING
+from agent_memory_server.operations.converse import get_session
+from agent_memory_server.operations.extraction_queue import due_of, extraction_job
+from agent_memory_server.operations.remember import require_long_term
+from agent_memory_server.operations.window import Window
+from agent_memory_server.ports.memory_store import MemoryWrite
+from agent_memory_server.ports.session_store import OwedSession, Unextracted
+
+AT_ONCE = 50
+"""Messages read in one step."""
+
+MOST_TRIED = 200
+"""Messages that a trial looks at, the latest."""
+
+_SESSIONS_A_PAGE = 100
+_DAY_S = 86_400.0
+_NOT_SPEAKERS = frozenset({"assistant", "ai", "bot", "model", "system", "developer", "tool", "function"})
+_NO_NAMES = frozenset({"user", "human"})
+_HEADINGS = tuple(heading.strip() for heading in (SUMMARY_HEADING, MEMORIES_HEADING))
+_STRATEGIES = {"discrete": frozenset(CueKind), "preferences": frozenset({CueKind.PREFERENCE})}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A sentence that looked like a memory, and why it is none."""
+
+    message_id: str
+    quote: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading messages gave: records, in the order of the conversation, and what was left out."""
+
+    memories: tuple[Memory, ...]
+    refused: tuple[Refused, ...]
+
+
+def _on(app: Application) -> bool:
+    return app.options.extraction and app.options.long_term
+
+
+def _said_by_a_person(message: Message) -> bool:
+    """Neither by the application nor out of memory: what a prompt was given is not said again by being stored."""
+    return message.role.lower() not in _NOT_SPEAKERS and not any(head in message.content for head in _HEADINGS)
+
+
+def _memory_id(key: SessionKey, message_id: str, text: str) -> str:
+    content = json.dumps([key.namespace, key.user_id, key.session_id, message_id, text])
+    return "mem_" + hashlib.sha256(content.encode()).hexdigest()[:26]
+
+
+def _text(message: Message, cue: Cue) -> str:
+    speaker = "User" if message.role.lower() in _NO_NAMES else message.role
+    sentence = cue.sentence
+    if cue.when is not None and cue.when.day.isoformat() not in sentence:
+        dated = cue.when.day.isoformat()[: {"year": 4, "month": 7}.get(cue.when.granularity, 10)]
+        week = "the week of " if cue.when.granularity == "week" else ""
+        sentence = f"{sentence} ({cue.when.expression}: {week}{dated})"
+    return f"{speaker}: {sentence}"
+
+
+def _memory(session: Session, message: Message, cue: Cue, now: float) -> Memory:
+    text = _text(message, cue)
+    source = {"message_id": message.id, "start": cue.start, "end": cue.end, "quote": cue.sentence}
+    metadata = {"extracted_by": "rules", "kind": cue.kind.value, "source": source}
+    if cue.when is not None:
+        metadata["event_date_granularity"] = cue.when.granularity
+    memory = Memory(
+        id=_memory_id(session.key, message.id, text),
+        text=text,
+        namespace=session.key.namespace,
+        user_id=session.key.user_id,
+        session_id=session.key.session_id,
+        memory_type=MemoryType.EPISODIC if cue.kind is CueKind.EVENT else MemoryType.SEMANTIC,
+        topics=topics_in(cue.sentence),
+        entities=entities_in(cue.sentence),
+        created_at=message.created_at,
+        updated_at=now,
+        last_accessed=message.created_at,
+        persisted_at=now,
+        event_date=cue.when.start if cue.when else None,
+        extraction_strategy=session.strategy.name,
+        extraction_strategy_config=session.strategy.config,
+        extracted_from=(message.id,),
+        metadata=metadata,
+    )
+    return replace(memory, memory_hash=hash_of(memory))
+
+
+def read_by_rules(session: Session, messages: Sequence[Message], *, now: float) -> Reading | None:
+    """What the rules find in messages of a session; None where its strategy asks for what rules cannot do."""
+    kinds = _STRATEGIES.get(session.strategy.name)
+    if kinds is None:
+        return None
+    memories: dict[str, Memory] = {}
+    refused: list[Refused] = []
+    for message in filter(_said_by_a_person, messages):
+        for cue in cues_in(message.content, said_at=message.created_at):
+            if cue.kind not in kinds:
+                continue
+            if cue.dropped is not None:
+                refused.append(Refused(message.id, cue.sentence, cue.dropped.value))
+            else:
+                memory = _memory(session, message, cue, now)
+                memories.setdefault(memory.id, memory)
+    return Reading(tuple(memories.values()), tuple(refused))
+
+
+async def sweep_extractions(app: Application) -> int:
+    """Queue every session that extraction owes something; how many. The job looks itself whether it is time."""
+    if not _on(app):
+        return 0
+    now = app.clock()
+    queued = 0
+    after: OwedSession | None = None
+    while page := await app.sessions.owed_extractions(now=now, limit=_SESSIONS_A_PAGE, after=after):
+        for owed in page:
+            await app.jobs.add(extraction_job(owed.key), due=now, unless_dead_since=now - _DAY_S)
+        queued += len(page)
+        after = page[-1]
+    return queued
+
+
+async def extract_session(app: Application, key: SessionKey) -> int:
+    """Read what is unread of a session, if it is time; else queue the job for when it is. How many records it stored.
+
+    Nothing happens when the session is gone or its strategy needs a model. Raises: Unavailable; nothing is lost by it.
+    """
+    stored = 0
+    now = app.clock()
+    while _on(app):
+        pending = await app.sessions.unextracted(EVERYWHERE, key, now=now, limit=AT_ONCE, before=0)
+        if pending is None or not pending.messages:
+            break
+        due = due_of(app.options, pending.session)
+        if due > now:
+            await app.jobs.add(extraction_job(key), due=due)
+            break
+        kept = await _read(app, pending, now)
+        if kept is None:
+            break
+        stored += kept
+    return stored
+
+
+async def _read(app: Application, pending: Unextracted, now: float) -> int | None:
+    """Read these messages and mark them; None when the session's strategy cannot be carried out, so all stays owed."""
+    reading = read_by_rules(pending.session, pending.messages, now=now)
+    if reading is None:
+        return None
+    ids = [memory.id for memory in reading.memories]
+    there = {memory.id for memory in await app.memories.get(EVERYWHERE, ids)} if ids else set()
+    # What is there already may have been edited since: it stays.
+    fresh = [MemoryWrite(memory=memory) for memory in reading.memories if memory.id not in there]
+    key = pending.session.key
+    marked = await app.sessions.mark_extracted(EVERYWHERE, key, pending.messages, now=now, records=fresh)
+    if marked.records:
+        app.owed.set()
+    return len(marked.records) if marked.messages else None
+
+
+async def try_extraction(
+    app: Application, principal: Principal, session_id: str, *, namespace: str | None, user_id: str | None
+) -> Reading:
+    """What would be read out of a session's latest messages, whether or not they were read before. Stores nothing.
+
+    Raises: NotFound (there is no such session), Forbidden, RequestRefused (long-term memory is off), Unavailable.
+    """
+    require(principal, Action.READ)
+    require_long_term(app)
+    view = await get_session(
+        app, principal, session_id, namespace=namespace, user_id=user_id, window=Window(), last=MOST_TRIED
+    )
+    return read_by_rules(view.session, view.session.messages, now=app.clock()) or Reading((), ())

@@ -1,0 +1,68 @@
+"""Connecting to Redis, and what is told when that does not work."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from redis.asyncio import Redis
+
+from agent_memory_server.adapters.redis.connection import Limits, means_cluster, open_client
+from agent_memory_server.adapters.redis.errors import translating
+from agent_memory_server.adapters.redis.tokens import RedisTokenStore
+from agent_memory_server.domain.errors import DeadlineExceeded, StartRefused, Unavailable
+
+IMPATIENT = Limits(connect_s=1.0, answer_s=0.05, retries=0)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis+cluster://a:1", True),
+        ("rediss+cluster://a:1", True),
+        ("redis://a:1?cluster=true", True),
+        ("redis://a:1,b:2", True),
+        ("redis://u:p,w@a:1", False),
+        ("redis://a:1?cluster=false", False),
+        ("unix:///tmp/redis.sock", False),
+    ],
+)
+def test_a_url_means_a_cluster_by_scheme_query_or_several_hosts(url: str, expected: bool) -> None:
+    assert means_cluster(url) is expected
+
+
+@pytest.mark.parametrize("url", ["redis+cluster://a:1", "redis://a:1,b:2", "http://a", "", "redis://a:port"])
+def test_a_url_that_cannot_be_used_refuses_the_start_with_the_settings_name(url: str) -> None:
+    with pytest.raises(StartRefused, match="REDIS_URL"):
+        _ = open_client(url)
+
+
+async def test_a_server_that_is_not_there_is_an_outage_and_no_empty_answer() -> None:
+    async with open_client("redis://127.0.0.1:1", IMPATIENT) as client:
+        with pytest.raises(Unavailable, match="cannot be reached"):
+            await RedisTokenStore(client).list()
+
+
+async def test_an_answer_that_takes_too_long_is_told_as_such(redis_url: str) -> None:
+    async with open_client(redis_url, IMPATIENT) as client:
+        with pytest.raises(DeadlineExceeded), translating():
+            await client.blpop(["agent-memory:nothing"], timeout=5)
+
+
+async def test_wrong_credentials_are_told_without_quoting_them(redis_url: str) -> None:
+    async with open_client(redis_url.replace("redis://", "redis://nobody:secret@"), IMPATIENT) as client:
+        with pytest.raises(Unavailable) as caught:
+            await RedisTokenStore(client).list()
+    assert "credentials" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+async def test_more_commands_than_connections_wait_their_turn(redis_url: str) -> None:
+    async with open_client(redis_url, Limits(connections=2)) as client:
+        store = RedisTokenStore(client)
+        assert await _many(store, client) == [None] * 50
+
+
+async def _many(store: RedisTokenStore, client: Redis) -> list[object]:
+    await client.ping()
+    return list(await asyncio.gather(*(store.find(f"{n}") for n in range(50))))

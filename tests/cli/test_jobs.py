@@ -1,0 +1,56 @@
+"""`agent-memory jobs`, on a folder in which jobs were given up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
+from agent_memory_server.ports.jobs import Job
+from tests.support.processes import run
+
+NOW = 1_790_000_000.0
+
+
+def bury(folder: Path, *keys: str) -> None:
+    async def work() -> None:
+        database = await Database.open(DataFolder(path=folder, dimensions=8))
+        queue = SqliteJobs(database)
+        for key in keys:
+            await queue.add(Job(kind="work", key=key), due=NOW)
+            (claim,) = await queue.claim(now=NOW, lease_s=30)
+            await queue.give_up(claim, now=NOW, error="invalid_request: no")
+        await database.close()
+
+    asyncio.run(work())
+
+
+def said(folder: Path, *args: str) -> Any:
+    done = run(folder, "jobs", *args, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_what_was_given_up_is_shown_retried_and_discarded(folder: Path) -> None:
+    bury(folder, "a", "b")
+    assert said(folder, "status") == {"waiting": 0, "running": 0, "dead": 2}
+    newest, oldest = said(folder, "dead")
+    assert (newest["key"], oldest["key"], oldest["failed_at"]) == ("b", "a", "2026-09-21T14:13:20Z")
+    shown = run(folder, "jobs", "dead").stdout
+    assert f"{oldest['id']}  2026-09-21T14:13:20Z  work  a  1 attempt: invalid_request: no" in shown
+    assert said(folder, "retry", oldest["id"]) == {"count": 1}
+    assert said(folder, "discard", "--all") == {"count": 1}
+    assert said(folder, "status") == {"waiting": 1, "running": 0, "dead": 0}
+    assert run(folder, "jobs", "dead").stdout == "No job was given up.\n"
+    none = run(folder, "jobs", "retry", "nothing")
+    assert (none.returncode, none.stdout) == (1, "Queued again: 0.\n")
+
+
+def test_ids_or_all_must_be_said(folder: Path) -> None:
+    for args in (["retry"], ["discard", "1", "--all"]):
+        done = run(folder, "jobs", *args)
+        assert done.returncode == 2
+        assert "name ids, or use --all" in done.stderr

@@ -1,0 +1,79 @@
+"""What is read out of a message by rule: few sentences, and the right ones."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_memory_server.domain.cues import CueKind, Dropped, cues_in
+from agent_memory_server.domain.labels import entities_in, topics_in
+
+SAID_AT = 1_689_175_800.0  # 2023-07-12
+
+
+def kept(text: str) -> list[tuple[CueKind, str]]:
+    return [(cue.kind, cue.sentence) for cue in cues_in(text, said_at=SAID_AT) if cue.dropped is None]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("I prefer window seats.", CueKind.PREFERENCE),
+        ("I really can't stand cilantro!", CueKind.PREFERENCE),
+        ("I don’t eat meat.", CueKind.PREFERENCE),
+        ("My favorite color is green.", CueKind.PREFERENCE),
+        ("I'm allergic to peanuts.", CueKind.FACT),
+        ("I live in Lisbon.", CueKind.FACT),
+        ("I am a nurse.", CueKind.FACT),
+        ("My sister's name is Maria.", CueKind.FACT),
+        ("I have two kids.", CueKind.FACT),
+        ("I adopted a puppy last week.", CueKind.EVENT),
+        ("Yesterday we flew to Oslo.", CueKind.EVENT),
+    ],
+)
+def test_a_lasting_statement_is_kept_as_it_was_said(text: str, kind: CueKind) -> None:
+    assert kept(text) == [(kind, text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nice weather.",
+        "I'm a bit tired.",
+        "We went out.",
+        "You love tea.",
+        "```\nI love code\n```",
+        "> I like mail",
+        "",
+    ],
+)
+def test_passing_talk_gives_nothing(text: str) -> None:
+    assert cues_in(text, said_at=SAID_AT) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Do you know what I like?", Dropped.QUESTION),
+        ("If I live in Paris one day, great.", Dropped.SUPPOSED),
+        ("I'd say I like tea.", Dropped.SUPPOSED),
+        ("I love it!", Dropped.POINTING),
+        ("I made it yesterday.", Dropped.POINTING),
+    ],
+)
+def test_what_only_looks_like_a_memory_is_dropped_with_a_reason(text: str, why: Dropped) -> None:
+    assert [cue.dropped for cue in cues_in(text, said_at=SAID_AT)] == [why]
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_a_quotation_is_exactly_its_span_of_the_message(before: str, after: str) -> None:
+    text = f"{before}\nI prefer tea’s warmth.\n{after}"
+    for cue in cues_in(text, said_at=SAID_AT):
+        assert text[cue.start : cue.end] == cue.sentence
+
+
+def test_topics_are_phrases_and_entities_are_names_within_a_sentence() -> None:
+    text = "I joined a mentorship program for young artists in Lisbon with Maria's brother."
+    assert topics_in(text, limit=1) == ("mentorship program",)
+    assert entities_in(text) == ("Lisbon", "Maria")

@@ -1,0 +1,19 @@
+"""Each integration against the real framework, in an environment of its own, and a server in a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.environments import python_with, run_in
+from tests.support.processes import serving
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.parametrize("framework", ["langchain", "openai-agents"])
+def test_an_integration_serves_its_framework(framework: str, tmp_path: Path) -> None:
+    python = python_with(HERE / f"requirements-{framework}.txt")
+    with serving(tmp_path / "data") as server:
+        run_in(python, HERE / f"drive_{framework.replace('-', '_')}.py", server.url, own_client=True)
