@@ -26,7 +26,7 @@ from agent_memory_server.settings.variables import variables
 from tests.support.rest import application
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "clients").rglob("README.md")])
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "clients").glob("*/README.md")])
 REFERENCE = ROOT / "docs/reference/rest-api.md"
 BOUND_S = 120.0
 

@@ -1,24 +1,20 @@
 """The official TypeScript clients of both protocol generations, on every transport.
 
-They are installed once, with npm, into a cache folder. Without node or without its packages the tests are skipped on a
-developer's machine, and fail in continuous integration.
+They are installed once, with npm (`tests.support.npm`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import shutil
 import subprocess
-import tempfile
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
 from agent_memory_server.interfaces.mcp.catalogue import TOOLS
 from agent_memory_server.interfaces.mcp.guide import GUIDE, SERVER_NAME
+from tests.support.npm import npm_packages
 from tests.support.processes import BOUND_S, command, environment, serving
 
 HERE = Path(__file__).resolve().parent / "typescript"
@@ -32,36 +28,10 @@ PLANS = [
 ]
 
 
-def _missing(what: str) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(f"{what}; continuous integration must not skip this")
-    pytest.skip(what)
-
-
 @pytest.fixture(scope="session")
 def packages() -> Path:
-    """The folder with the clients' packages, of exactly the locked versions."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not (node and npm):
-        _missing("node and npm are not installed")
-    lock = (HERE / "package-lock.json").read_bytes()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agent-memory-tests"
-    folder = cache / hashlib.sha256(lock).hexdigest()[:16]
-    if not (folder / "node_modules").is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=cache))
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, made)
-        line = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(line, cwd=made, capture_output=True, text=True, timeout=600, check=False)
-        if done.returncode:
-            shutil.rmtree(made)
-            _missing(f"npm cannot install the clients: {done.stderr[-500:]}")
-        try:
-            made.rename(folder)
-        except OSError:  # another test process was first
-            shutil.rmtree(made)
-    return folder
+    """The folder with the clients' packages."""
+    return npm_packages(HERE)
 
 
 def drive(packages: Path, **plan: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tests.support.processes import serving
 HERE = Path(__file__).parent
 
 
-@pytest.mark.parametrize("framework", ["langchain", "openai-agents"])
+@pytest.mark.parametrize("framework", ["langchain", "langgraph", "llama-index", "openai-agents", "pydantic-ai"])
 def test_an_integration_serves_its_framework(framework: str, tmp_path: Path) -> None:
     python = python_with(HERE / f"requirements-{framework}.txt")
     with serving(tmp_path / "data") as server:

@@ -15,7 +15,8 @@ from agent_memory_server.domain.scope import EVERYWHERE
 from agent_memory_server.domain.session import SessionKey, Strategy
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.context import PromptSession, memory_prompt
-from agent_memory_server.operations.extract import AT_ONCE, Reading, extract_session, sweep_extractions, try_extraction
+from agent_memory_server.operations.extract import AT_ONCE, extract_session, sweep_extractions, try_extraction
+from agent_memory_server.operations.reading import Reading
 from tests.operations.given import KEY, SettableClock, append, caller, put, read, turn
 
 TEA = "I prefer green tea."

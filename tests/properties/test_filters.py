@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -27,6 +28,7 @@ from agent_memory_server.domain.filters import (
     TimeField,
     TimeNot,
     TimeRange,
+    ValidAt,
     matches,
 )
 from agent_memory_server.domain.memory import Memory, MemoryType
@@ -77,8 +79,9 @@ conditions: st.SearchStrategy[Condition] = (
         high_inclusive=st.booleans(),
     )
     | st.builds(TimeNot, st.sampled_from(TimeField), times)
+    | st.builds(ValidAt, times)
 )
-filters = st.lists(conditions, max_size=3).map(lambda found: Filter(tuple(found)))
+filters = st.builds(lambda found, past: Filter(tuple(found), past), st.lists(conditions, max_size=3), st.booleans())
 grants = st.none() | st.frozensets(texts, max_size=4)
 scopes = st.builds(Scope, grants, grants)
 
@@ -112,7 +115,7 @@ def test_a_filter_in_sql_selects_what_matches_selects(
         stored = _stored(connection, records)
         condition, values = where(filter_)
         found = {row[0] for row in connection.execute(f"SELECT m.id FROM memories m WHERE {condition}", values)}
-        assert found == {memory.id for memory in stored if matches(filter_, memory)}
+        assert found == {memory.id for memory in stored if matches(replace(filter_, past=True), memory)}
     finally:
         connection.execute("ROLLBACK")
 

@@ -21,6 +21,7 @@ class TextField(StrEnum):
     MEMORY_TYPE = "memory_type"
     EXTRACTION_STRATEGY = "extraction_strategy"
     ID = "id"
+    SUPERSEDED_BY = "superseded_by"
     MEMORY_HASH = "memory_hash"
 
 
@@ -83,21 +84,36 @@ class TimeNot:
     value: float
 
 
-Condition = Match | TimeRange | TimeNot
+@dataclass(frozen=True, slots=True)
+class ValidAt:
+    """The record was current at this time (Unix seconds). Of use in a filter with `past`, as it asks for the past."""
+
+    time: float
+
+
+Condition = Match | TimeRange | TimeNot | ValidAt
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """All conditions must hold; no condition matches everything."""
+    """All conditions must hold; no condition matches every current record.
+
+    past: superseded records and earlier versions are looked at too.
+    """
 
     conditions: tuple[Condition, ...] = ()
+    past: bool = False
 
     def also(self, *conditions: Condition) -> Filter:
         """This filter, narrowed by further conditions."""
-        return Filter(self.conditions + conditions)
+        return Filter(self.conditions + conditions, self.past)
 
 
 EVERYTHING = Filter()
+"""Every current record."""
+
+PAST_TOO = Filter(past=True)
+"""Every record, superseded ones and earlier versions included."""
 
 
 def only(field: TextField | TagField, *values: str) -> Match:
@@ -141,8 +157,13 @@ def _holds(condition: Condition, memory: Memory) -> bool:
             return _in_range(condition, getattr(memory, field.value))
         case TimeNot(field=field, value=value):
             return bool(getattr(memory, field.value) != value)
+        case ValidAt(time=time):
+            since = memory.created_at if memory.valid_from is None else memory.valid_from
+            return since <= time and (memory.valid_until is None or time < memory.valid_until)
 
 
 def matches(filter_: Filter, memory: Memory) -> bool:
-    """Whether the record satisfies every condition."""
-    return all(_holds(condition, memory) for condition in filter_.conditions)
+    """Whether the record satisfies every condition, and is current or the filter looks at the past."""
+    return (filter_.past or not memory.superseded_by) and all(
+        _holds(condition, memory) for condition in filter_.conditions
+    )

@@ -21,6 +21,7 @@ from agent_memory_server.operations.messages import GivenMessage, checked
 from agent_memory_server.operations.promote import message_records, promoted
 from agent_memory_server.operations.rebuild import rebuilt
 from agent_memory_server.operations.remember import refuse_blank
+from agent_memory_server.operations.summarize import queue_summary
 from agent_memory_server.operations.window import Usage, Window, fitting, usage
 from agent_memory_server.ports.session_store import Appended, SessionPage
 
@@ -85,6 +86,7 @@ async def put_session(
         if owed.records:
             app.owed.set()
         await queue_extraction(app, result, now=now)
+        await queue_summary(app, result, window, now=now)
         missing = any(message.created_at is None for message in write.messages)
         return SessionView(session=result, usage=usage(app, result.messages, window), missing_times=missing)
     raise Conflict(f"session {key.session_id} is being changed by others; try again")
@@ -103,9 +105,11 @@ async def append_messages(
     *,
     ttl_seconds: int | None = None,
     strategy: Strategy | None = None,
+    window: Window | None = None,
 ) -> tuple[Appended, bool]:
     """Add messages behind the last one; what others appended meanwhile stays. Makes the session when there is none.
 
+    window: where it names a model or a size, the session is folded into it when it has outgrown it.
     Returns the session's head with the stored messages, and whether a message lacked its time.
     Raises: as `put_session`; Conflict, when a message id is there with other content.
     """
@@ -122,6 +126,8 @@ async def append_messages(
     if records:
         app.owed.set()
     await queue_extraction(app, appended.session, now=now)
+    if window is not None and window.named:
+        await queue_summary(app, appended.session, window, now=now)
     return appended, any(message.created_at is None for message in given)
 
 

@@ -7,10 +7,8 @@ stored in one step: a run that is cut off, or done twice, changes nothing.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agent_memory_server.domain.cues import Cue, CueKind, cues_in
 from agent_memory_server.domain.labels import entities_in, topics_in
@@ -20,9 +18,10 @@ from agent_memory_server.domain.scope import EVERYWHERE
 from agent_memory_server.domain.session import Message, Session, SessionKey
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.authorize import require
-from agent_memory_server.operations.context import MEMORIES_HEADING, SUMMARY_HEADING
 from agent_memory_server.operations.converse import get_session
+from agent_memory_server.operations.extract_by_model import CONTEXT, fitting, read_by_model, wants_a_model
 from agent_memory_server.operations.extraction_queue import due_of, extraction_job
+from agent_memory_server.operations.reading import Reading, Refused, memory_id, said_by_a_person
 from agent_memory_server.operations.remember import require_long_term
 from agent_memory_server.operations.window import Window
 from agent_memory_server.ports.memory_store import MemoryWrite
@@ -36,41 +35,12 @@ MOST_TRIED = 200
 
 _SESSIONS_A_PAGE = 100
 _DAY_S = 86_400.0
-_NOT_SPEAKERS = frozenset({"assistant", "ai", "bot", "model", "system", "developer", "tool", "function"})
 _NO_NAMES = frozenset({"user", "human"})
-_HEADINGS = tuple(heading.strip() for heading in (SUMMARY_HEADING, MEMORIES_HEADING))
 _STRATEGIES = {"discrete": frozenset(CueKind), "preferences": frozenset({CueKind.PREFERENCE})}
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A sentence that looked like a memory, and why it is none."""
-
-    message_id: str
-    quote: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What reading messages gave: records, in the order of the conversation, and what was left out."""
-
-    memories: tuple[Memory, ...]
-    refused: tuple[Refused, ...]
 
 
 def _on(app: Application) -> bool:
     return app.options.extraction and app.options.long_term
-
-
-def _said_by_a_person(message: Message) -> bool:
-    """Neither by the application nor out of memory: what a prompt was given is not said again by being stored."""
-    return message.role.lower() not in _NOT_SPEAKERS and not any(head in message.content for head in _HEADINGS)
-
-
-def _memory_id(key: SessionKey, message_id: str, text: str) -> str:
-    content = json.dumps([key.namespace, key.user_id, key.session_id, message_id, text])
-    return "mem_" + hashlib.sha256(content.encode()).hexdigest()[:26]
 
 
 def _text(message: Message, cue: Cue) -> str:
@@ -90,7 +60,7 @@ def _memory(session: Session, message: Message, cue: Cue, now: float) -> Memory:
     if cue.when is not None:
         metadata["event_date_granularity"] = cue.when.granularity
     memory = Memory(
-        id=_memory_id(session.key, message.id, text),
+        id=memory_id(session.key, message.id, text),
         text=text,
         namespace=session.key.namespace,
         user_id=session.key.user_id,
@@ -118,7 +88,7 @@ def read_by_rules(session: Session, messages: Sequence[Message], *, now: float) 
         return None
     memories: dict[str, Memory] = {}
     refused: list[Refused] = []
-    for message in filter(_said_by_a_person, messages):
+    for message in filter(said_by_a_person, messages):
         for cue in cues_in(message.content, said_at=message.created_at):
             if cue.kind not in kinds:
                 continue
@@ -153,7 +123,7 @@ async def extract_session(app: Application, key: SessionKey) -> int:
     stored = 0
     now = app.clock()
     while _on(app):
-        pending = await app.sessions.unextracted(EVERYWHERE, key, now=now, limit=AT_ONCE, before=0)
+        pending = await app.sessions.unextracted(EVERYWHERE, key, now=now, limit=AT_ONCE, before=CONTEXT)
         if pending is None or not pending.messages:
             break
         due = due_of(app.options, pending.session)
@@ -169,7 +139,12 @@ async def extract_session(app: Application, key: SessionKey) -> int:
 
 async def _read(app: Application, pending: Unextracted, now: float) -> int | None:
     """Read these messages and mark them; None when the session's strategy cannot be carried out, so all stays owed."""
-    reading = read_by_rules(pending.session, pending.messages, now=now)
+    messages = pending.messages
+    if app.chat is not None and wants_a_model(pending.session):
+        messages = fitting(messages)
+        reading: Reading | None = await read_by_model(app.chat, pending.session, messages, pending.before, now=now)
+    else:
+        reading = read_by_rules(pending.session, messages, now=now)
     if reading is None:
         return None
     ids = [memory.id for memory in reading.memories]
@@ -177,7 +152,7 @@ async def _read(app: Application, pending: Unextracted, now: float) -> int | Non
     # What is there already may have been edited since: it stays.
     fresh = [MemoryWrite(memory=memory) for memory in reading.memories if memory.id not in there]
     key = pending.session.key
-    marked = await app.sessions.mark_extracted(EVERYWHERE, key, pending.messages, now=now, records=fresh)
+    marked = await app.sessions.mark_extracted(EVERYWHERE, key, messages, now=now, records=fresh)
     if marked.records:
         app.owed.set()
     return len(marked.records) if marked.messages else None
@@ -195,4 +170,7 @@ async def try_extraction(
     view = await get_session(
         app, principal, session_id, namespace=namespace, user_id=user_id, window=Window(), last=MOST_TRIED
     )
-    return read_by_rules(view.session, view.session.messages, now=app.clock()) or Reading((), ())
+    session = view.session
+    if app.chat is not None and wants_a_model(session):
+        return await read_by_model(app.chat, session, fitting(session.messages), (), now=app.clock())
+    return read_by_rules(session, session.messages, now=app.clock()) or Reading((), ())

@@ -16,6 +16,8 @@ class Options:
     require_timestamps:    REQUIRE_MESSAGE_TIMESTAMPS.
     max_future_s:          MAX_FUTURE_TIMESTAMP_SECONDS; how far ahead of the clock a message's time may be.
     summarize_at:          SUMMARIZATION_THRESHOLD, share of the context window.
+    summarize:             ENABLE_WORKING_MEMORY_SUMMARIZATION.
+    summary_prompt:        PROGRESSIVE_SUMMARIZATION_PROMPT; None: the built-in one.
     context_window:        tokens assumed when a request names neither a model nor a window.
     rewrite_prompt:        QUERY_OPTIMIZATION_PROMPT_TEMPLATE, with `{query}`; None: the built-in one.
     shortest_rewrite:      MIN_OPTIMIZED_QUERY_LENGTH, characters.
@@ -31,6 +33,8 @@ class Options:
     require_timestamps: bool = False
     max_future_s: float = 300.0
     summarize_at: float = 0.7
+    summarize: bool = True
+    summary_prompt: str | None = None
     context_window: int = 16_000
     rewrite_prompt: str | None = None
     shortest_rewrite: int = 2

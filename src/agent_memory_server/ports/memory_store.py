@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent_memory_server.domain.filters import Filter
-from agent_memory_server.domain.memory import Memory
+from agent_memory_server.domain.memory import Memory, Superseding
 from agent_memory_server.domain.query import Order, Page, Ranked, StoreQuery
 from agent_memory_server.domain.scope import Scope
 
@@ -62,6 +62,22 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Supersession:
+    """One record takes the place of others.
+
+    by:   the record as it is to be, with the revision that it was read at; its text may be a new one.
+    gone: (id, revision) of those that it supersedes; never pinned ones.
+    at:   Unix seconds, until when these were valid. vector: of a new text; None then makes it owed.
+    """
+
+    by: Memory
+    gone: Sequence[tuple[str, int]]
+    because: Superseding
+    at: float
+    vector: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoreStats:
     """Figures of a store. `size_bytes` is what it takes on disk; `unembedded` the records without a vector."""
 
@@ -77,7 +93,10 @@ class MemoryStore(Protocol):
     """Durable memories. Each call is atomic; what a completed call wrote is seen by the next read.
 
     Ids are unique in the whole store, exact and case-sensitive. Every call takes a Scope: records outside it do
-    not exist for the call. A failed engine raises Unavailable; nothing is ever answered from a failure.
+    not exist for the call. Superseded records and earlier versions are read by id, and by a filter that asks for the
+    past; to every other call they do not exist.
+
+    A failed engine raises Unavailable; nothing is ever answered from a failure.
     """
 
     async def put(
@@ -85,7 +104,9 @@ class MemoryStore(Protocol):
     ) -> Sequence[PutResult]:
         """Store records in one step, in order (of two with one id the later stays); results in the same order.
 
-        Replacing keeps the older record's `persisted_at` and raises its revision. deduplicate: a record whose
+        Replacing keeps the older record's `persisted_at`, raises its revision and, where it tells something else now,
+        keeps the earlier version (`domain.memory.version_id`; not of messages); a superseded record is current again.
+        deduplicate: a record whose
         content hash equals that of a stored one in the same namespace, user and session is not stored.
         Raises: Forbidden, when a record's own namespace and user lie outside the scope (nothing is written).
         """
@@ -99,6 +120,7 @@ class MemoryStore(Protocol):
         self, scope: Scope, memory: Memory, *, if_revision: int, vector: NDArray[np.float32] | None, text_changed: bool
     ) -> Memory:
         """Replace a record's content if its stored revision is still `if_revision`; answers what is stored now.
+        Where it tells something else than before, the earlier version is kept, as by `put`.
 
         vector: the new embedding when the text changed; None then makes it owed. Ignored when the text stayed.
         Raises: NotFound; Conflict, when the revision differs; Forbidden, when the new place lies outside the scope.
@@ -106,7 +128,8 @@ class MemoryStore(Protocol):
         ...
 
     async def delete(self, scope: Scope, ids: Sequence[str]) -> int:
-        """Delete records; how many there were. Idempotent."""
+        """Delete records with their earlier versions and all that they superseded; how many of the ids there were.
+        Idempotent."""
         ...
 
     async def search(self, scope: Scope, query: StoreQuery) -> Ranked:
@@ -140,6 +163,28 @@ class MemoryStore(Protocol):
     async def set_vectors(self, vectors: Sequence[tuple[str, int, NDArray[np.float32]]]) -> int:
         """Fill in embeddings: (id, revision, vector). Where the record is gone or has another revision nothing
         happens. Returns how many were set."""
+        ...
+
+    async def supersede(self, scope: Scope, step: Supersession) -> Memory:
+        """Let a record take the place of others, in one step; answers it as it is stored now.
+
+        Those become superseded (with `superseded_by`, `superseded_because` and `valid_until`, one revision higher).
+        Raises, with nothing changed: NotFound; Conflict, when one of the revisions differs, one of them is superseded
+        already, is pinned, or lies in another namespace or user.
+        """
+        ...
+
+    async def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """The embeddings of records by id, of whatever scope (upkeep); ids without one are left out."""
+        ...
+
+    async def uncompared(self, *, limit: int) -> Sequence[Memory]:
+        """Current records that have an embedding and were not compared with the others of their place since their
+        text was stored (upkeep). Messages are never among them."""
+        ...
+
+    async def mark_compared(self, records: Sequence[tuple[str, int]]) -> None:
+        """Note that records (id, revision) were compared. Where one has another revision nothing happens."""
         ...
 
     async def remove_duplicates(self, scope: Scope, filter_: Filter) -> int:

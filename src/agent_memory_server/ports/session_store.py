@@ -159,6 +159,27 @@ class SessionStore(Protocol):
         """
         ...
 
+    async def fold(
+        self,
+        scope: Scope,
+        key: SessionKey,
+        messages: Sequence[Message],
+        *,
+        context: str | None,
+        if_context: str | None,
+        tokens: int,
+        now: float,
+    ) -> Session:
+        """Put a summary in place of messages, in one step: they go, the session's context becomes `context`, and
+        `tokens` is added to its count. Everything else stays, messages added meanwhile as well; the revision grows.
+        Answers the session's head, without messages. Long-term records stay.
+
+        Raises: NotFound, when there is no session (it is not made again); Conflict, when its context is not
+        `if_context` any more or one of the messages is gone or has another role or content (nothing is changed);
+        Forbidden outside the scope.
+        """
+        ...
+
     async def purge_expired(self, *, now: float, limit: int = 1000) -> int:
         """Delete sessions whose time is over (they are invisible already); how many."""
         ...

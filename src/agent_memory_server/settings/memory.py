@@ -23,8 +23,8 @@ class MemorySettings(BaseModel):
     index_messages: bool = Field(
         True,
         alias="INDEX_ALL_MESSAGES_IN_LONG_TERM_MEMORY",
-        description="Every message also becomes a searchable record. On by default, as no model extracts memories "
-        "from messages in this version.",
+        description="Every message also becomes a searchable record. On by default: extraction keeps only part "
+        "of what was said.",
     )
     forgetting: bool = Field(
         False, alias="FORGETTING_ENABLED", description="Delete memories by the rules below, at intervals."
@@ -62,9 +62,30 @@ class SessionSettings(BaseModel):
         gt=0,
         le=1,
         alias="SUMMARIZATION_THRESHOLD",
-        description="Share of the context window at which a session counts as full in "
-        "`context_percentage_until_summarization`.",
+        description="Share of the context window beyond which a session is full and its old messages are folded into "
+        "a summary; also in `context_percentage_until_summarization`.",
     )
+
+    summarize: bool = Field(
+        True,
+        alias="ENABLE_WORKING_MEMORY_SUMMARIZATION",
+        description="Fold old messages of a full session into its summary, in the background: by GENERATION_MODEL, "
+        "else by an extract of their sentences.",
+    )
+    summary_prompt: str | None = Field(
+        None,
+        alias="PROGRESSIVE_SUMMARIZATION_PROMPT",
+        description="Prompt of your own; `{prev_summary}` and `{messages_joined}` stand for the summary so far and "
+        "the messages. The answer NONE keeps the summary.",
+    )
+
+    @field_validator("summary_prompt")
+    @classmethod
+    def _with_both_placeholders(cls, value: str | None) -> str | None:
+        for placeholder in ("{prev_summary}", "{messages_joined}"):
+            if value is not None and placeholder not in value:
+                raise ValueError(f"the prompt must contain {placeholder}")
+        return value
 
 
 class QuerySettings(BaseModel):
@@ -112,6 +133,8 @@ def options_of(
         require_timestamps=sessions.require_timestamps,
         max_future_s=sessions.max_future_s,
         summarize_at=sessions.summarize_at,
+        summarize=sessions.summarize,
+        summary_prompt=sessions.summary_prompt,
         rewrite_prompt=rewriting.rewrite_prompt,
         shortest_rewrite=rewriting.shortest_rewrite,
         rewrite_timeout_s=rewriting.rewrite_timeout_s,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Json, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, Json, SecretStr
 
 from agent_memory_server.settings.errors import Problem
 
@@ -53,32 +53,16 @@ class RedisSettings(BaseModel):
 
 
 class GenerationSettings(BaseModel):
-    """Summaries."""
+    """Summary views."""
 
     model_config = _CONFIG
 
     task_timeout_minutes: float = Field(
         5, gt=0, alias="LLM_TASK_TIMEOUT_MINUTES", description="Time limit of one background task."
     )
-    summarize: bool = Field(
-        True, alias="ENABLE_WORKING_MEMORY_SUMMARIZATION", description="Fold old messages into a summary."
-    )
-    summary_prompt: str | None = Field(
-        None,
-        alias="PROGRESSIVE_SUMMARIZATION_PROMPT",
-        description="Prompt with `{prev_summary}` and `{messages_joined}`.",
-    )
     view_refresh_minutes: int = Field(
         60, gt=0, alias="SUMMARY_VIEW_REFRESH_EVERY_MINUTES", description="Minutes between refreshes of summary views."
     )
-
-    @field_validator("summary_prompt")
-    @classmethod
-    def _with_both_placeholders(cls, value: str | None) -> str | None:
-        for placeholder in ("{prev_summary}", "{messages_joined}"):
-            if value is not None and placeholder not in value:
-                raise ValueError(f"the prompt must contain {placeholder}")
-        return value
 
 
 class MetadataSettings(BaseModel):

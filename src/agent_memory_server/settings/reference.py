@@ -19,7 +19,7 @@ _TITLES = {
     "worker": "Background work",
     "log": "Log",
     "redis": "Redis engine",
-    "generation": "Summaries",
+    "generation": "Summary views",
     "extraction": "Extraction",
     "metadata": "Topics, entities and merging",
     "mcp": "MCP server",

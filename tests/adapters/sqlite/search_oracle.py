@@ -70,7 +70,7 @@ class Oracle:
     def word_scores(self, scope: Scope, query: StoreQuery) -> dict[str, float]:
         """The statistics are those of everything in scope; namespace and user conditions narrow it, others do not."""
         place = {"namespace", "user_id"}
-        narrowing = Filter(tuple(c for c in query.filter.conditions if c.field.value in place))
+        narrowing = Filter(tuple(c for c in query.filter.conditions if getattr(c, "field", None) in place))
         held = {m.id: words(m.text) for m in self.within(scope, narrowing)}
         if not held or not query.terms:
             return {}

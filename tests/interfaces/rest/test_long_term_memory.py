@@ -153,7 +153,7 @@ async def test_only_what_is_given_changes(server: Server) -> None:
     before = await get(server, "k")
     after = await patch(server, "k", topics=["b", "c"], pinned=True, event_date=AT, memory_type="episodic", text=None)
     changed = {"topics": ["b", "c"], "pinned": True, "event_date": AT, "memory_type": "episodic", "revision": 2}
-    assert after == {**before, **changed, **{name: after[name] for name in ("updated_at", "memory_hash")}}
+    assert after == {**before, **changed, **{name: after[name] for name in ("updated_at", "memory_hash", "valid_from")}}
     assert after["updated_at"] > before["updated_at"]
     assert after["memory_hash"] != before["memory_hash"]  # the type is part of what is hashed
     assert await get(server, "k") == after
@@ -273,3 +273,29 @@ async def test_long_term_routes_are_refused_when_it_is_off(tmp_path: Path) -> No
             assert (response.status_code, response.json()["detail"]) == (400, "Long-term memory is disabled"), path
         forget = await server.http.post(f"{BASE}/forget", json={"policy": {}})
         assert forget.status_code == 200
+
+
+async def test_the_history_tells_what_a_record_was_and_a_search_can_look_at_it(server: Server) -> None:
+    await server.remember({"id": "home", "text": "lives in Lyon", "user_id": "ana", "created_at": AT})
+    now = (await patch(server, "home", text="lives in Paris"))["valid_from"]
+    history = await get(server, "home/history")
+    assert [(one["id"], one["text"]) for one in history["versions"]] == [
+        ("home", "lives in Paris"),
+        ("home@1", "lives in Lyon"),
+    ]
+    assert (history["id"], history["total"]) == ("home", 2)
+    before = history["versions"][1]
+    assert (before["superseded_by"], before["superseded_because"], before["valid_until"]) == ("home", "edited", now)
+
+    async def found(**members: Any) -> list[str]:
+        body = {"text": "lives", "user_id": {"eq": "ana"}, **members}
+        answer = answered(await server.http.post(f"{BASE}/search", json=body))
+        assert answer["total"] == len(answer["memories"])
+        return sorted(one["id"] for one in answer["memories"])
+
+    assert await found() == ["home"]
+    assert await found(include_superseded=True) == ["home", "home@1"]
+    assert await found(as_of=AT) == ["home@1"]
+    assert await found(as_of=now) == ["home"]
+    answered(await server.http.delete(BASE, params={"memory_ids": "home"}))
+    assert await found(include_superseded=True) == []

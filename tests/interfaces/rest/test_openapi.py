@@ -25,6 +25,7 @@ ROUTES = {
     "GET /v1/long-term-memory",
     "DELETE /v1/long-term-memory",
     "GET /v1/long-term-memory/{memory_id}",
+    "GET /v1/long-term-memory/{memory_id}/history",
     "PATCH /v1/long-term-memory/{memory_id}",
     "POST /v1/long-term-memory/search",
     "POST /v1/long-term-memory/forget",

@@ -17,6 +17,7 @@ from agent_memory_server.domain.filters import (
     TimeField,
     TimeNot,
     TimeRange,
+    ValidAt,
 )
 
 Sql = tuple[str, list[Any]]
@@ -135,6 +136,8 @@ def _condition(condition: Condition, within: tuple[int, int] | None, time_index:
             return _range_condition(_time_column(field, time_index), condition)
         case TimeNot(field=field, value=value):
             return f"m.{field.value} IS NOT ?", [value]
+        case ValidAt(time=time):
+            return "coalesce(m.valid_from, m.created_at) <= ? AND ifnull(m.valid_until > ?, 1)", [time, time]
         case Match():  # the type of `field` is one of the two above
             raise AssertionError(condition)
 

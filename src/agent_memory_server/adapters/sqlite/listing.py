@@ -84,6 +84,8 @@ def _walked(
     if selected.scopes is not None:
         among = ",".join(map(str, selected.scopes))
         conditions.append(("m.rid >> 24 IN (SELECT value FROM json_each(?))", [f"[{among}]"]))
+    else:
+        conditions.append(("+m.rid <= ?", [selected.ranges[0][1]]))
     condition, values = all_of(conditions)
     by = _BY[order].format("")
     statement = (

@@ -38,7 +38,8 @@ def range_conditions(connection: apsw.Connection, selected: Selected) -> list[Sq
     wide = selected.records > WIDE_RECORDS
     by_time = wide and _few_in_time(connection, selected)
     if selected.scopes is None:
-        return [where(selected.rest, time_index=by_time)]
+        condition, values = where(selected.rest, time_index=by_time)
+        return [(f"+m.rid <= ? AND ({condition})", [selected.ranges[0][1], *values])]
     rid = "+m.rid" if by_time else "m.rid"  # the plus leaves the time as the only way in
     found = []
     for bounds in selected.ranges:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
@@ -23,11 +24,12 @@ from agent_memory_server.adapters.sqlite.record_writer import (
     update_record,
 )
 from agent_memory_server.adapters.sqlite.sql import fetch, queries, snapshot
+from agent_memory_server.adapters.sqlite.versions import mark_compared, supersede, uncompared
 from agent_memory_server.domain.filters import Filter
 from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.query import Order, Page, Ranked, StoreQuery
 from agent_memory_server.domain.scope import Scope
-from agent_memory_server.ports.memory_store import MemoryWrite, Owed, PutResult, StoreStats
+from agent_memory_server.ports.memory_store import MemoryWrite, Owed, PutResult, StoreStats, Supersession
 
 
 class Ranker(Protocol):
@@ -102,6 +104,32 @@ class SqliteMemoryStore:
     async def remove_duplicates(self, scope: Scope, filter_: Filter) -> int:
         """See `MemoryStore.remove_duplicates`."""
         return await self._database.write(lambda connection: remove_duplicates(connection, scope, filter_))
+
+    async def supersede(self, scope: Scope, step: Supersession) -> Memory:
+        """See `MemoryStore.supersede`."""
+        return await self._database.write(lambda connection: supersede(connection, scope, step))
+
+    async def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """See `MemoryStore.vectors`."""
+
+        def read(connection: apsw.Connection) -> dict[str, NDArray[np.float32]]:
+            rows = fetch(connection, queries("records")["vectors"], (json.dumps(list(ids)),))
+            return {row[0]: np.frombuffer(row[1], dtype="<f4") for row in rows}
+
+        return await self._database.read(read)
+
+    async def uncompared(self, *, limit: int) -> Sequence[Memory]:
+        """See `MemoryStore.uncompared`."""
+
+        def read(connection: apsw.Connection) -> Sequence[Memory]:
+            with snapshot(connection):
+                return uncompared(connection, limit)
+
+        return await self._database.read(read)
+
+    async def mark_compared(self, records: Sequence[tuple[str, int]]) -> None:
+        """See `MemoryStore.mark_compared`."""
+        await self._database.write(lambda connection: mark_compared(connection, records))
 
     async def stats(self) -> StoreStats:
         """See `MemoryStore.stats`."""

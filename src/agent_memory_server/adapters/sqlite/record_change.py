@@ -51,6 +51,7 @@ class Stored:
     embedded: bool
     access_count: int
     last_accessed: float
+    superseded_by: str
 
 
 def find_stored(connection: apsw.Connection, id_: str) -> Stored | None:
@@ -58,8 +59,8 @@ def find_stored(connection: apsw.Connection, id_: str) -> Stored | None:
     row = fetch_row(connection, queries("records")["stored"], (id_,))
     if row is None:
         return None
-    *others, topics, entities, embedded, access_count, last_accessed = row
-    values = (*others, strings(topics), strings(entities), bool(embedded), access_count, last_accessed)
+    *others, topics, entities, embedded, access_count, last_accessed, superseded_by = row
+    values = (*others, strings(topics), strings(entities), bool(embedded), access_count, last_accessed, superseded_by)
     return Stored(*values)
 
 
@@ -81,7 +82,7 @@ class RecordChange:
 
     def insert(self, memory: Memory, vector: NDArray[np.float32] | None) -> int:
         """Store a record whose id is free; its row id."""
-        rid = self._numbers.next_rid(memory.namespace, memory.user_id)
+        rid = self._numbers.next_rid(memory.namespace, memory.user_id, past=bool(memory.superseded_by))
         self._numbers.count(rid, records=1)
         self._run(self._sql["insert"], (rid, vector is not None, self.seq, *stored_values(memory)))
         if vector is not None:
@@ -94,13 +95,15 @@ class RecordChange:
     def replace(
         self, stored: Stored, memory: Memory, vector: NDArray[np.float32] | None, *, keep_vector: bool = False
     ) -> None:
-        """Give a stored record new content. In another namespace or user it gets a new row id.
+        """Give a stored record new content. In another namespace or user, or as one that is superseded now, it gets a
+        new row id.
 
         keep_vector: the vector that is stored, if any, stays; `vector` is ignored.
         """
-        if (memory.namespace, memory.user_id) != (stored.namespace, stored.user_id):
+        place = (memory.namespace, memory.user_id, bool(memory.superseded_by))
+        if place != (stored.namespace, stored.user_id, bool(stored.superseded_by)):
             if keep_vector:
-                vector = self._vector(stored)
+                vector = self.vector(stored)
             self.remove(stored)
             self.insert(memory, vector)
             return
@@ -152,7 +155,8 @@ class RecordChange:
         self._run(self._sql["put_index"], (rid, " ".join(found)))
         self._numbers.count(rid, words=len(found))
 
-    def _vector(self, stored: Stored) -> NDArray[np.float32] | None:
+    def vector(self, stored: Stored) -> NDArray[np.float32] | None:
+        """The stored embedding of a record, None where it is owed."""
         row = fetch_row(self._connection, self._sql["vector"], (stored.rid,))
         return np.frombuffer(row[0], dtype="<f4") if row else None
 

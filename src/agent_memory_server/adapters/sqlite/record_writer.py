@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from agent_memory_server.adapters.sqlite.record_change import RecordChange, Stored, find_stored
 from agent_memory_server.adapters.sqlite.rows import load_by_id
 from agent_memory_server.adapters.sqlite.sql import fetch, fetch_row, queries
+from agent_memory_server.adapters.sqlite.versions import keep_version, with_past
 from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound
-from agent_memory_server.domain.memory import Memory, hash_of
+from agent_memory_server.domain.memory import Memory, Superseding, hash_of
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.ports.memory_store import MemoryWrite, Owed, PutResult, PutStatus
 
@@ -64,6 +65,7 @@ def _put(
         return PutResult(memory.id, PutStatus.CREATED)
     persisted_at = memory.persisted_at if stored.persisted_at is None else stored.persisted_at
     newer = replace(memory, revision=stored.revision + 1, persisted_at=persisted_at)
+    newer = keep_version(connection, change, stored, newer, Superseding.REPLACED)
     # The vector of an equal text is as good as a new one, and nothing is owed.
     change.replace(stored, newer, write.vector, keep_vector=write.vector is None and memory.text == stored.text)
     return PutResult(memory.id, PutStatus.REPLACED)
@@ -117,17 +119,18 @@ def update_record(
         last_accessed=max(stored.last_accessed, memory.last_accessed),
     )
     change = RecordChange(connection)
+    newer = keep_version(connection, change, stored, newer, Superseding.EDITED)
     change.replace(stored, newer, vector, keep_vector=not text_changed and memory.text == stored.text)
     change.finish()
     return newer
 
 
 def delete_records(connection: apsw.Connection, scope: Scope, ids: Sequence[str]) -> int:
-    """Delete records; how many there were within the scope."""
+    """Delete records with their history; how many of the ids there were within the scope."""
     doomed = [stored for id_ in dict.fromkeys(ids) if (stored := _within(connection, scope, id_)) is not None]
     if doomed:
         change = RecordChange(connection)
-        for stored in doomed:
+        for stored in with_past(connection, doomed):
             change.remove(stored)
         change.finish()
     return len(doomed)

@@ -18,7 +18,8 @@ from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
 COLUMNS = (
     "m.id, m.text, m.created_at, m.updated_at, m.last_accessed, s.namespace, s.user_id, m.session_id, m.memory_type,"
     " m.topics, m.entities, m.persisted_at, m.event_date, m.pinned, m.access_count, m.memory_hash, m.extracted,"
-    " m.extraction_strategy, m.strategy_config, m.extracted_from, m.metadata, m.revision"
+    " m.extraction_strategy, m.strategy_config, m.extracted_from, m.metadata, m.revision,"
+    " m.superseded_by, m.superseded_because, m.valid_from, m.valid_until"
 )
 """What `memory_from` reads, from `memories m JOIN scopes s ON s.scope = m.rid >> 24`."""
 
@@ -78,6 +79,10 @@ def memory_from(row: Sequence[Any]) -> Memory:
         extracted_from=_decoded(row[19]) if row[19] else (),
         metadata=json.loads(row[20]) if row[20] else {},
         revision=row[21],
+        superseded_by=row[22],
+        superseded_because=row[23],
+        valid_from=row[24],
+        valid_until=row[25],
     )
 
 
@@ -104,6 +109,11 @@ def stored_values(memory: Memory) -> tuple[Any, ...]:
         json_list(memory.extracted_from),
         json_object(memory.extraction_strategy_config),
         json_object(memory.metadata),
+        memory.superseded_by,
+        memory.superseded_because,
+        memory.valid_from,
+        memory.valid_until,
+        memory.memory_type is MemoryType.MESSAGE or bool(memory.superseded_by),
     )
 
 

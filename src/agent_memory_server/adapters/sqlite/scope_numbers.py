@@ -6,31 +6,33 @@ from dataclasses import dataclass
 
 import apsw
 
-from agent_memory_server.adapters.sqlite.scopes import LOCAL_BITS, LOCALS, scope_of
+from agent_memory_server.adapters.sqlite.scopes import FIRST_PAST_SCOPE, LOCAL_BITS, LOCALS, scope_of
 from agent_memory_server.adapters.sqlite.sql import fetch, fetch_row, queries
 
 _FIRST_BLOCK = 256
 """Scope numbers in a namespace's first block; each further block holds twice as many."""
 
 
-def _new_number(connection: apsw.Connection, namespace: str) -> int:
-    sql = queries("scopes")
-    row = fetch_row(connection, sql["number_from_block"], (namespace,))
+def _new_number(connection: apsw.Connection, namespace: str, past: bool) -> int:
+    sql, values = queries("scopes"), (namespace, FIRST_PAST_SCOPE, past)
+    row = fetch_row(connection, sql["number_from_block"], values)
     if row is not None:
         return int(row[0])
-    ((start, largest),) = fetch(connection, sql["last_block"], (namespace,))
+    ((start, largest),) = fetch(connection, sql["last_block"], values)
     connection.execute(sql["add_block"], (start, max(_FIRST_BLOCK, 2 * largest), namespace))
     return int(start)
 
 
-def scope_for_write(connection: apsw.Connection, namespace: str, user_id: str) -> int:
-    """The scope that takes this user's next record; made when there is none, or none with row ids left."""
+def scope_for_write(connection: apsw.Connection, namespace: str, user_id: str, *, past: bool = False) -> int:
+    """The scope that takes this user's next record; made when there is none, or none with row ids left.
+
+    past: the one for superseded records."""
     sql = queries("scopes")
-    row = fetch_row(connection, sql["scope"], (namespace, user_id, LOCALS))
+    row = fetch_row(connection, sql["scope"], (namespace, user_id, past, LOCALS))
     if row is not None:
         return int(row[0])
-    number = _new_number(connection, namespace)
-    connection.execute(sql["add_scope"], (number, namespace, user_id))
+    number = _new_number(connection, namespace, past)
+    connection.execute(sql["add_scope"], (number, namespace, user_id, past))
     return number
 
 
@@ -48,18 +50,18 @@ class ScopeNumbers:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        self._places: dict[tuple[str, str], int] = {}
+        self._places: dict[tuple[str, str, bool], int] = {}
         self._counters: dict[int, _Counter] = {}
 
-    def next_rid(self, namespace: str, user_id: str) -> int:
-        """A row id that was never used before, in this user's scope."""
-        place = (namespace, user_id)
+    def next_rid(self, namespace: str, user_id: str, *, past: bool = False) -> int:
+        """A row id that was never used before, in this user's scope; past: in that of superseded records."""
+        place = (namespace, user_id, past)
         scope = self._places.get(place)
         if scope is None:
-            scope = self._places[place] = scope_for_write(self._connection, namespace, user_id)
+            scope = self._places[place] = scope_for_write(self._connection, namespace, user_id, past=past)
         if self._counter(scope).next_local >= LOCALS:
             self._write_back()  # so that the scope is seen to be full
-            scope = self._places[place] = scope_for_write(self._connection, namespace, user_id)
+            scope = self._places[place] = scope_for_write(self._connection, namespace, user_id, past=past)
         counter = self._counter(scope)
         local = counter.next_local
         counter.next_local += 1
@@ -91,7 +93,10 @@ class ScopeNumbers:
         changed = [(n, c.records, c.words) for n, c in self._counters.items() if c.records or c.words]
         if changed:
             write(sql["count_block"], changed)
-            totals = [("records", sum(row[1] for row in changed)), ("words", sum(row[2] for row in changed))]
-            write(sql["count_all"], totals)
+            for prefix, past in (("", False), ("past_", True)):
+                sums = [row for row in changed if (row[0] >= FIRST_PAST_SCOPE) is past]
+                totals = [(f"{prefix}records", sum(r[1] for r in sums)), (f"{prefix}words", sum(r[2] for r in sums))]
+                if sums:
+                    write(sql["count_all"], totals)
         for counter in self._counters.values():
             counter.records = counter.words = 0

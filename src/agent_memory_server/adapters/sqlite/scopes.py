@@ -18,12 +18,18 @@ LOCALS = 1 << LOCAL_BITS
 
 ALL_RIDS = (0, 2**63 - 1)
 
+FIRST_PAST_SCOPE = 1 << 38
+"""Scopes from this number on hold superseded records and earlier versions: no search for current ones sees them."""
+
+CURRENT_RIDS = (0, (FIRST_PAST_SCOPE << LOCAL_BITS) - 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Selected:
     """What a scope and the namespace and user conditions of a filter leave of the store.
 
-    scopes:  the scope numbers, ascending; None means every one (then `ranges` is the one range ALL_RIDS).
+    scopes:  the scope numbers, ascending; None means every one (then `ranges` is the one range CURRENT_RIDS, or
+             ALL_RIDS when the past is looked at too).
     ranges:  inclusive ranges of row ids, ascending, apart from one another. They hold every record of these scopes
              and no record of another one; empty when nothing is left.
     records: stored records in the ranges; words: the sum of their lengths.
@@ -67,9 +73,14 @@ def _ranges(scopes: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     return tuple(rids_of(first, last) for first, last in merged)
 
 
+def is_past(rid: int) -> bool:
+    """Whether a row id is one of a superseded record."""
+    return rid > CURRENT_RIDS[1]
+
+
 def _everything(connection: apsw.Connection, rest: Filter) -> Selected:
-    ((records, words),) = fetch(connection, queries("scopes")["totals"])
-    return Selected(None, (ALL_RIDS,), records, words, rest)
+    ((records, words),) = fetch(connection, queries("scopes")["all_totals" if rest.past else "totals"])
+    return Selected(None, (ALL_RIDS if rest.past else CURRENT_RIDS,), records, words, rest)
 
 
 def _whole_namespaces(connection: apsw.Connection, namespaces: Sql, rest: Filter) -> Selected:
@@ -98,9 +109,11 @@ def select(connection: apsw.Connection, scope: Scope, filter_: Filter) -> Select
     rest = filter_
     if by_namespace or by_user:
         decided = {id(condition) for condition in by_namespace + by_user}
-        rest = Filter(tuple(c for c in filter_.conditions if id(c) not in decided))
+        rest = Filter(tuple(c for c in filter_.conditions if id(c) not in decided), filter_.past)
     namespaces = _conditions("namespace", scope.namespaces, by_namespace)
     users = _conditions("user_id", scope.users, by_user)
+    if not filter_.past and (users or namespaces):
+        namespaces.append((f"{'scope' if users else 'start'} < {FIRST_PAST_SCOPE}", []))
     if users:
         return _single_scopes(connection, all_of(namespaces + users), rest)
     if namespaces:

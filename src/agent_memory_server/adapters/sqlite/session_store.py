@@ -11,6 +11,7 @@ import apsw
 
 from agent_memory_server.adapters.sqlite.database import Database
 from agent_memory_server.adapters.sqlite.session_extraction import mark_extracted, owed_sessions, read_unextracted
+from agent_memory_server.adapters.sqlite.session_folding import Folding, fold_messages
 from agent_memory_server.adapters.sqlite.session_rows import message_from_row
 from agent_memory_server.adapters.sqlite.session_writer import Append, append_messages, find_head, put_session
 from agent_memory_server.adapters.sqlite.sql import queries, snapshot
@@ -141,6 +142,22 @@ class SqliteSessionStore:
         return await self._database.write(
             lambda connection: mark_extracted(connection, scope, key, messages, now=now, records=records)
         )
+
+    async def fold(
+        self,
+        scope: Scope,
+        key: SessionKey,
+        messages: Sequence[Message],
+        *,
+        context: str | None,
+        if_context: str | None,
+        tokens: int,
+        now: float,
+    ) -> Session:
+        """Put a summary in place of messages, in one step. Raises: NotFound, Conflict, Forbidden."""
+        _require(scope, key)
+        folding = Folding(messages=messages, context=context, if_context=if_context, tokens=tokens)
+        return await self._database.write(lambda connection: fold_messages(connection, key, folding, now=now))
 
     async def purge_expired(self, *, now: float, limit: int = 1000) -> int:
         """Delete up to `limit` sessions whose time is over; how many."""

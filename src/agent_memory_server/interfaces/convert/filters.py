@@ -17,6 +17,7 @@ from agent_memory_server.domain.filters import (
     TimeField,
     TimeNot,
     TimeRange,
+    ValidAt,
     only,
 )
 from agent_memory_server.interfaces.convert.times import unix, unix_or_none
@@ -95,7 +96,9 @@ def filter_of(request: SearchRequest) -> Filter:
         asked = getattr(request, time_field.value)
         if asked is not None:
             conditions.extend(time_conditions(time_field, asked))
-    return Filter(tuple(conditions))
+    if request.as_of is not None:
+        conditions.append(ValidAt(unix(request.as_of)))
+    return Filter(tuple(conditions), past=request.include_superseded or request.as_of is not None)
 
 
 def place_filter(

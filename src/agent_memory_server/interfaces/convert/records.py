@@ -49,7 +49,8 @@ def memory_of(record: ExtractedMemoryRecord | ClientMemoryRecord, memory_id: str
 
 def memories_of(request: CreateMemoryRecordRequest, now: float) -> list[Memory]:
     """The records to create."""
-    return [memory_of(one, one.id, now) for one in request.memories]
+    # One microsecond apart, so that their order lasts: it tells which of two that contradict each other is the newer.
+    return [memory_of(one, one.id, round(now + n * 1e-6, 6)) for n, one in enumerate(request.memories)]
 
 
 def changes_of(request: EditMemoryRecordRequest) -> dict[str, Any]:
@@ -90,7 +91,24 @@ def record(memory: Memory) -> dict[str, Any]:
         "extraction_strategy_config": memory.extraction_strategy_config,
         "metadata": memory.metadata,
         "revision": memory.revision,
-    }
+    } | _past(memory)
+
+
+def _past(memory: Memory) -> dict[str, Any]:
+    """What there is to tell of a record's time as the current one; only what is set, as most records have nothing."""
+    members: dict[str, Any] = {}
+    if memory.valid_from is not None:
+        members["valid_from"] = iso(memory.valid_from)
+    if memory.superseded_by:
+        members["superseded_by"] = memory.superseded_by
+        members["superseded_because"] = memory.superseded_because
+        members["valid_until"] = iso_or_none(memory.valid_until)
+    return members
+
+
+def history(memory_id: str, versions: Sequence[Memory]) -> dict[str, Any]:
+    """The members of a `MemoryHistoryResponse`."""
+    return {"id": memory_id, "versions": [record(memory) for memory in versions], "total": len(versions)}
 
 
 def _explanation(evidence: Evidence) -> dict[str, Any]:

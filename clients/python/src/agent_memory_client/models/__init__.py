@@ -78,6 +78,7 @@ from agent_memory_client.models.records import (
     SearchExplanation,
 )
 from agent_memory_client.models.search import (
+    MemoryHistoryResponse,
     MemoryListResponse,
     MemoryRecordResults,
     MemoryRecordResultsResponse,
@@ -171,6 +172,7 @@ __all__ = [  # noqa: RUF022 - by kind
     "ExtractMemoriesResponse",
     "RefusedExtraction",
     "HealthCheckResponse",
+    "MemoryHistoryResponse",
     "MemoryListResponse",
     "MemoryMessage",
     "MemoryPromptResponse",

@@ -58,6 +58,14 @@ class MemoryRecord(WireModel):
     metadata: dict[str, Any] = Field(default_factory=dict)
     revision: int | None = Field(default=None, exclude_if=absent)
     """1 when created, one more with each change; absent when the server does not tell"""
+    superseded_by: str | None = Field(default=None, exclude_if=absent)
+    """id of the record that took this one's place; absent while it is current"""
+    superseded_because: str | None = Field(default=None, exclude_if=absent)
+    """`edited`, `replaced`, `merged` or `contradicted`; absent while it is current"""
+    valid_from: datetime | None = Field(default=None, exclude_if=absent)
+    """since when this version is current; absent: since `created_at`"""
+    valid_until: datetime | None = Field(default=None, exclude_if=absent)
+    """until when it was current; absent while it is"""
 
 
 class SearchExplanation(WireModel):
@@ -88,7 +96,8 @@ class _RecordInput(MemoryRecord):
     """What every record in a request must satisfy.
 
     A time that the caller left out is not in `model_fields_set`. memory_type `preference` is stored as a semantic
-    memory with the topic `preference`. `revision` is accepted, and ignored.
+    memory with the topic `preference`. `revision` and the members on what superseded a record are accepted, and
+    ignored.
     """
 
     id: Id = Field(default_factory=new_id)

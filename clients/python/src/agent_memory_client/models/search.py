@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from agent_memory_client.models.enums import SearchModeEnum, TextScorer
-from agent_memory_client.models.fields import Flag, QueryText, StrictRequest, WireModel, absent
+from agent_memory_client.models.fields import Flag, QueryText, StrictRequest, UtcDatetime, WireModel, absent
 from agent_memory_client.models.filters import (
     CreatedAt,
     Entities,
@@ -68,6 +68,10 @@ class SearchRequest(StrictRequest):
     recency_half_life_last_access_days: HalfLife | None = None
     recency_half_life_created_days: HalfLife | None = None
     server_side_recency: Flag | None = None
+    include_superseded: Flag = False
+    """also superseded records and earlier versions; each tells `superseded_by`"""
+    as_of: UtcDatetime | None = None
+    """only what was current at this time, as it was then"""
     explain: Flag = False
     """adds to each result how each ranking saw it"""
 
@@ -99,6 +103,15 @@ class MemoryRecordResultsResponse(WireModel):
 
 
 MemoryRecordResults = MemoryRecordResultsResponse
+
+
+class MemoryHistoryResponse(WireModel):
+    """A record and what it superseded: the record first, then earlier versions and merged or contradicted records,
+    those first that were current last. total: how many there are."""
+
+    id: str
+    versions: list[MemoryRecord]
+    total: int
 
 
 class MemoryListResponse(WireModel):

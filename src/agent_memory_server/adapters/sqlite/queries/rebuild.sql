@@ -60,11 +60,13 @@ UPDATE blocks SET (records, words) = (
   WHERE s.scope >= blocks.start AND s.scope < blocks.start + blocks.size);
 
 -- name: record_total
-INSERT INTO meta(key, value) SELECT 'records', coalesce(sum(records), 0) FROM scopes WHERE true
+INSERT INTO meta(key, value) SELECT iif(past, 'past_records', 'records'), coalesce(sum(records), 0) FROM (
+  SELECT part < 0 AS past, records FROM scopes UNION ALL SELECT 0, 0 UNION ALL SELECT 1, 0) WHERE true GROUP BY past
 ON CONFLICT(key) DO UPDATE SET value = excluded.value;
 
 -- name: word_total
-INSERT INTO meta(key, value) SELECT 'words', coalesce(sum(words), 0) FROM scopes WHERE true
+INSERT INTO meta(key, value) SELECT iif(past, 'past_words', 'words'), coalesce(sum(words), 0) FROM (
+  SELECT part < 0 AS past, words FROM scopes UNION ALL SELECT 0, 0 UNION ALL SELECT 1, 0) WHERE true GROUP BY past
 ON CONFLICT(key) DO UPDATE SET value = excluded.value;
 
 -- name: forget_vectors

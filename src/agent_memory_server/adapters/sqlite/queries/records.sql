@@ -6,25 +6,27 @@ SELECT value FROM meta WHERE key = 'dimensions';
 
 -- name: stored
 SELECT m.rid, m.id, s.namespace, s.user_id, m.session_id, m.memory_type, m.revision, m.persisted_at, m.text, m.topics, m.entities,
-  m.embedded, m.access_count, m.last_accessed
+  m.embedded, m.access_count, m.last_accessed, m.superseded_by
 FROM memories m JOIN scopes s ON s.scope = m.rid >> 24 WHERE m.id = ?;
 
 -- name: same_content
 SELECT m.id FROM memories m JOIN scopes s ON s.scope = m.rid >> 24
-WHERE m.memory_hash = ? AND s.namespace = ? AND s.user_id = ? AND m.session_id = ? AND m.id <> ?
+WHERE m.memory_hash = ? AND s.namespace = ? AND s.user_id = ? AND m.session_id = ? AND m.id <> ? AND m.superseded_by = ''
 ORDER BY m.rid LIMIT 1;
 
 -- name: insert
 INSERT INTO memories(rid, embedded, seq, id, session_id, memory_type, extraction_strategy, pinned, extracted, revision,
   access_count, created_at, updated_at, last_accessed, persisted_at, event_date, memory_hash, text, topics, entities,
-  extracted_from, strategy_config, metadata)
-VALUES (?,?,?, ?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?,?, ?,?,?);
+  extracted_from, strategy_config, metadata, superseded_by, superseded_because, valid_from, valid_until, compared)
+VALUES (?,?,?, ?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?);
 
 -- name: replace
 UPDATE memories SET embedded = ?2, seq = ?3, id = ?4, session_id = ?5, memory_type = ?6, extraction_strategy = ?7,
   pinned = ?8, extracted = ?9, revision = ?10, access_count = ?11, created_at = ?12, updated_at = ?13,
   last_accessed = ?14, persisted_at = ?15, event_date = ?16, memory_hash = ?17, text = ?18, topics = ?19,
-  entities = ?20, extracted_from = ?21, strategy_config = ?22, metadata = ?23
+  entities = ?20, extracted_from = ?21, strategy_config = ?22, metadata = ?23,
+  superseded_by = ?24, superseded_because = ?25, valid_from = ?26, valid_until = ?27,
+  compared = ?28 OR (compared AND text = ?18)
 WHERE rid = ?1;
 
 -- name: put_vector
@@ -89,6 +91,18 @@ SELECT id, revision, text FROM memories WHERE embedded = 0 ORDER BY created_at, 
 
 -- name: embed
 UPDATE memories SET embedded = 1, seq = ?3 WHERE id = ?1 AND revision = ?2 RETURNING rid;
+
+-- name: superseded
+SELECT id FROM memories WHERE superseded_by = ? AND superseded_by <> '';
+
+-- name: vectors
+SELECT m.id, v.v FROM memories m JOIN vecs v ON v.rid = m.rid WHERE m.id IN (SELECT value FROM json_each(?));
+
+-- name: uncompared
+SELECT rid FROM memories WHERE compared = 0 AND embedded ORDER BY rid LIMIT ?;
+
+-- name: mark_compared
+UPDATE memories SET compared = 1 WHERE id = ? AND revision = ?;
 
 -- name: figures
 SELECT coalesce((SELECT value FROM meta WHERE key = 'records'), 0),

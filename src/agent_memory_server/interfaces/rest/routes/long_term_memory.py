@@ -13,6 +13,7 @@ from agent_memory_client.models import (
     AckResponse,
     CreateMemoryRecordRequest,
     EditMemoryRecordRequest,
+    MemoryHistoryResponse,
     MemoryListResponse,
     MemoryRecord,
     MemoryTypeEnum,
@@ -20,7 +21,14 @@ from agent_memory_client.models import (
 from agent_memory_client.models.fields import Id, ScopeValue
 from agent_memory_client.models.limits import MAX_PAGE
 from agent_memory_server.interfaces.convert.filters import place_filter
-from agent_memory_server.interfaces.convert.records import acknowledged, changes_of, memories_of, page, record
+from agent_memory_server.interfaces.convert.records import (
+    acknowledged,
+    changes_of,
+    history,
+    memories_of,
+    page,
+    record,
+)
 from agent_memory_server.interfaces.rest.answers import answer
 from agent_memory_server.interfaces.rest.guard import GuardedRoute, WriteRoute
 from agent_memory_server.interfaces.rest.openapi import ETAG, IDEMPOTENCY_KEY, IF_MATCH, parameters, responses
@@ -30,6 +38,7 @@ from agent_memory_server.interfaces.rest.routes.parameters import MemoryId, Stri
 from agent_memory_server.interfaces.rest.serving import caller
 from agent_memory_server.operations.forget import delete
 from agent_memory_server.operations.recall import browse, recall
+from agent_memory_server.operations.recall import history as history_of
 from agent_memory_server.operations.remember import remember
 from agent_memory_server.operations.revise import revise
 
@@ -83,6 +92,12 @@ async def get_long_term_memory(request: Request, memory_id: MemoryId) -> Respons
     who = caller(request)
     memory = await recall(who.app, who.principal, memory_id)
     return answer(record(memory), etag(memory.revision))
+
+
+async def get_long_term_memory_history(request: Request, memory_id: MemoryId) -> Response:
+    """Read a record with its earlier versions and the records that it superseded, each with the reason."""
+    who = caller(request)
+    return answer(history(memory_id, await history_of(who.app, who.principal, memory_id)))
 
 
 async def update_long_term_memory(
@@ -146,6 +161,16 @@ def add_to(router: APIRouter) -> None:
         responses=responses(400, 404, ok=examples.RECORD, headers=ETAG),
         tags=["long-term memory"],
         summary="Read a memory",
+        route_class_override=GuardedRoute,
+    )
+    router.add_api_route(
+        "/v1/long-term-memory/{memory_id}/history",
+        get_long_term_memory_history,
+        methods=["GET"],
+        response_model=MemoryHistoryResponse,
+        responses=responses(400, 404, ok={"id": examples.RECORD["id"], "versions": [examples.RECORD], "total": 1}),
+        tags=["long-term memory"],
+        summary="Read a memory's history",
         route_class_override=GuardedRoute,
     )
     router.add_api_route(

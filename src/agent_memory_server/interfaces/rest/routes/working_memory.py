@@ -125,8 +125,12 @@ async def append_working_memory_messages(
     request: Request,
     session_id: SessionId,
     body: Annotated[AppendMessagesRequest, Body(openapi_examples=examples.APPEND)],
+    model_name: Model = None,
+    context_window_max: ContextWindow = None,
 ) -> Response:
     """Add messages behind the last one, whoever else writes to the session meanwhile; makes it when it is not there.
+
+    With a model or a window, a session that has outgrown it is folded into its summary, in the background.
 
     A message that is there already, with the same id and content, is left as it is.
     """
@@ -138,6 +142,7 @@ async def append_working_memory_messages(
         messages_of(body.messages, who.new_id),
         ttl_seconds=body.ttl_seconds,
         strategy=strategy_of(body.long_term_memory_strategy) if body.long_term_memory_strategy else None,
+        window=window_of(model_name, context_window_max),
     )
     headers = etag(appended.session.revision)
     if missing_times:

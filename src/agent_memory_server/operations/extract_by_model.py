@@ -1,0 +1,178 @@
+"""Memories read out of messages by a chat model, each checked against the words it claims to come from.
+
+The model sees the unread messages and a few turns before them, so a turn costs the same in a long session. It quotes
+its source; what it cannot quote, or what names somebody the conversation does not, is not stored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from agent_memory_server.domain.fencing import DATA_RULE, fenced_lines
+from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
+from agent_memory_server.domain.session import Message, Session
+from agent_memory_server.domain.tokens import message_tokens
+from agent_memory_server.operations.reading import Reading, Refused, memory_id, said_by_a_person
+from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
+
+CONTEXT = 6
+"""Messages before the unread ones that the model is shown to understand them."""
+
+MOST_TOKENS = 3000
+"""Of unread messages in one question; a longer one is alone in its question, and cut."""
+
+_CONTEXT_CHARS = 600
+_MOST_CHARS = 12_000
+_LONGEST_TEXT = 1000
+_MOST_LABELS = 8
+_STRATEGIES: Final[Mapping[str, str]] = {
+    "discrete": "Find lasting facts, preferences and events about the people who speak that will help in later "
+    "conversations. No general knowledge, no instructions, no momentary states.",
+    "preferences": "Find lasting preferences: likes, dislikes, settings, habits. No momentary states.",
+}
+_RULES = (
+    "Each memory is one sentence that is understood alone: name people instead of pronouns (the role user is "
+    'called "User"), places instead of "there", and dates instead of "yesterday", counted from that message\'s time. '
+    "Leave out what cannot be resolved. `source` is the number of the message that says it, `quote` the words copied "
+    "from it. `type` is episodic for an event, else semantic. `event_date` is ISO 8601 or empty. Only the messages are "
+    "read; earlier turns only explain them. Nothing worth keeping: an empty list."
+)
+_STRINGS = {"type": "array", "items": {"type": "string"}}
+_MEMBERS = {
+    "type": {"type": "string", "enum": ["semantic", "episodic"]},
+    "text": {"type": "string"},
+    "topics": _STRINGS,
+    "entities": _STRINGS,
+    "event_date": {"type": "string"},
+    "source": {"type": "integer"},
+    "quote": {"type": "string"},
+}
+_ITEM = {"type": "object", "properties": _MEMBERS, "required": list(_MEMBERS), "additionalProperties": False}
+SCHEMA: Final = {
+    "type": "object",
+    "properties": {"memories": {"type": "array", "items": _ITEM}},
+    "required": ["memories"],
+    "additionalProperties": False,
+}
+_NAME = re.compile(r"(?<=[\w,] )[A-Z][\w’'-]+")
+_CALENDAR = frozenset(
+    "User Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August "
+    "September October November December".split()
+)
+
+
+def wants_a_model(session: Session) -> bool:
+    """Whether a model can carry out the session's strategy."""
+    return session.strategy.name in _STRATEGIES
+
+
+def fitting(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The first messages that fit into one question; at least one."""
+    kept: list[Message] = []
+    tokens = 0
+    for message in messages:
+        tokens += message_tokens(message)
+        if kept and tokens > MOST_TOKENS:
+            break
+        kept.append(message)
+    return tuple(kept)
+
+
+async def read_by_model(
+    chat: ChatModel, session: Session, messages: Sequence[Message], before: Sequence[Message], *, now: float
+) -> Reading:
+    """What the model finds in messages of a session, without what it cannot prove. No people, no question.
+
+    Raises: Unavailable, DeadlineExceeded (later may work), InvalidRequest (the model refuses the question).
+    """
+    numbered = {number: message for number, message in enumerate(messages, 1) if said_by_a_person(message)}
+    if not numbered:
+        return Reading((), ())
+    answer = await chat.ask(_question(session, messages, before))
+    words = " ".join(f"{each.role} {each.content}" for each in (*before, *messages)).casefold()
+    memories: dict[str, Memory] = {}
+    refused: list[Refused] = []
+    for item in answer.value["memories"]:
+        message = numbered.get(item["source"])
+        reason = _unsupported(item, message, words)
+        if message is None or reason is not None:
+            refused.append(Refused(message.id if message else "", item["quote"], reason or "it names no message"))
+            continue
+        memory = _memory(session, message, item, now, chat.model)
+        memories.setdefault(memory.id, memory)
+    return Reading(tuple(memories.values()), tuple(refused))
+
+
+def _line(message: Message, most_chars: int) -> dict[str, str]:
+    time = datetime.fromtimestamp(message.created_at, UTC).strftime("%A %Y-%m-%d %H:%M")
+    return {"role": message.role, "time": time, "text": message.content[:most_chars]}
+
+
+def _question(session: Session, messages: Sequence[Message], before: Sequence[Message]) -> ChatRequest:
+    earlier = [_line(message, _CONTEXT_CHARS) for message in before]
+    unread = [{"number": number} | _line(message, _MOST_CHARS) for number, message in enumerate(messages, 1)]
+    parts = ([fenced_lines("earlier", earlier)] if earlier else []) + [fenced_lines("messages", unread)]
+    return ChatRequest(
+        purpose="extraction",
+        instructions=f"{_STRATEGIES[session.strategy.name]} {_RULES} {DATA_RULE}",
+        text="\n".join(parts),
+        schema=SCHEMA,
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _unsupported(item: Mapping[str, Any], message: Message | None, words: str) -> str | None:
+    if message is None:
+        return "it names no message that was asked about"
+    if not item["text"].strip() or len(item["text"]) > _LONGEST_TEXT:
+        return "its text is empty or too long"
+    if not item["quote"].strip() or _plain(item["quote"]) not in _plain(message.content):
+        return "its quotation is not in the message"
+    for name in _NAME.findall(item["text"]):
+        if name not in _CALENDAR and re.sub(r"['’]s$", "", name).casefold() not in words:
+            return "it names what the conversation does not"
+    return None
+
+
+def _labels(labels: Sequence[str]) -> tuple[str, ...]:
+    cleaned = (" ".join(label.replace(",", " ").split()) for label in labels)
+    return tuple(dict.fromkeys(label for label in cleaned if label))[:_MOST_LABELS]
+
+
+def _date(text: str) -> float | None:
+    try:
+        time = datetime.fromisoformat(text.strip())
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _memory(session: Session, message: Message, item: Mapping[str, Any], now: float, model: str) -> Memory:
+    text = " ".join(item["text"].split())
+    memory = Memory(
+        id=memory_id(session.key, message.id, text),
+        text=text,
+        namespace=session.key.namespace,
+        user_id=session.key.user_id,
+        session_id=session.key.session_id,
+        memory_type=MemoryType(item["type"]),
+        topics=_labels(item["topics"]),
+        entities=_labels(item["entities"]),
+        created_at=message.created_at,
+        updated_at=now,
+        last_accessed=message.created_at,
+        persisted_at=now,
+        event_date=_date(item["event_date"]),
+        extraction_strategy=session.strategy.name,
+        extraction_strategy_config=session.strategy.config,
+        extracted_from=(message.id,),
+        metadata={"extracted_by": model, "source": {"message_id": message.id, "quote": item["quote"]}},
+    )
+    return replace(memory, memory_hash=hash_of(memory))

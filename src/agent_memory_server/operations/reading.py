@@ -1,0 +1,42 @@
+"""What reading a conversation gives, whoever reads it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from agent_memory_server.domain.memory import Memory
+from agent_memory_server.domain.session import Message, SessionKey
+from agent_memory_server.operations.context import MEMORIES_HEADING, SUMMARY_HEADING
+
+_NOT_SPEAKERS = frozenset({"assistant", "ai", "bot", "model", "system", "developer", "tool", "function"})
+_HEADINGS = tuple(heading.strip() for heading in (SUMMARY_HEADING, MEMORIES_HEADING))
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A sentence that looked like a memory, and why it is none."""
+
+    message_id: str
+    quote: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading messages gave: records, in the order of the conversation, and what was left out."""
+
+    memories: tuple[Memory, ...]
+    refused: tuple[Refused, ...]
+
+
+def said_by_a_person(message: Message) -> bool:
+    """Neither by the application nor out of memory: what a prompt was given is not said again by being stored."""
+    return message.role.lower() not in _NOT_SPEAKERS and not any(head in message.content for head in _HEADINGS)
+
+
+def memory_id(key: SessionKey, message_id: str, text: str) -> str:
+    """The id of a memory read out of a message: the same for the same text, so that it is never stored twice."""
+    content = json.dumps([key.namespace, key.user_id, key.session_id, message_id, text])
+    return "mem_" + hashlib.sha256(content.encode()).hexdigest()[:26]

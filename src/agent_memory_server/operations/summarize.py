@@ -1,0 +1,200 @@
+"""Fold the oldest messages of a session that has outgrown its window into its running summary.
+
+Off the request path: a write queues a job, and a model that fails or is slow delays only that. What is folded leaves
+working memory; it stays in long-term memory as records of messages where those are indexed, and nothing is folded that
+extraction has not read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+
+from agent_memory_server.domain.digest import extract
+from agent_memory_server.domain.errors import MemoryServerError
+from agent_memory_server.domain.fencing import DATA_RULE, fenced, fenced_lines
+from agent_memory_server.domain.scope import EVERYWHERE
+from agent_memory_server.domain.session import Message, Session, SessionKey
+from agent_memory_server.domain.tokens import estimate_tokens, message_tokens
+from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.window import Window, token_limit
+from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
+from agent_memory_server.ports.jobs import Job
+
+KIND = "summarize_session"
+
+_KEPT_SHARE = 0.4
+"""Of the window: the newest messages that are kept. As the reference server has it."""
+_EXTRACT_SHARE = 0.1
+_MOST_EXTRACT_TOKENS = 1000
+_AGAIN_AFTER_S = 5.0
+_NOTHING_NEW = "NONE"
+_CUT = " […]"
+_INSTRUCTIONS = (
+    "You keep the running summary of a conversation between a user and an assistant. You are given the summary so "
+    "far and the messages that follow it, oldest first. Answer with the new summary alone, as plain text: everything "
+    "of the old one that still matters, then what the messages add, in the order of time. Keep names, terms, versions, "
+    "numbers, dates, code references and decisions exactly. Be neutral and brief: two or three sentences, more only "
+    "where facts would be lost. Write in the language of the conversation. When the messages add nothing to the "
+    "summary, answer "
+    f"with the one word {_NOTHING_NEW}.\n\n{DATA_RULE}"
+)
+
+log = structlog.get_logger()
+
+
+async def queue_summary(app: Application, session: Session, window: Window, *, now: float) -> None:
+    """Queue the folding of a session that was just written, where it may have outgrown the window.
+
+    session: with its messages, or only its head where these are not at hand (then it is looked at). A queue that fails
+    does not fail the write; the next one queues again.
+    """
+    limit = token_limit(app, window)
+    threshold = int(limit * app.options.summarize_at)
+    # A text has no more tokens than characters, so a short session is known to be short without counting.
+    characters = sum(len(message.role) + len(message.content) + 2 for message in session.messages)
+    if (
+        not (app.options.summarize and session.message_count)
+        or limit <= 0
+        or (session.messages and characters <= threshold)
+    ):
+        return
+    wait_s = app.options.extract_after_s + 1 if _reads(app) else 0.0
+    try:
+        await app.jobs.add(summary_job(session.key, limit), due=now + wait_s)
+    except MemoryServerError as exc:
+        log.warning("summary.not_queued", code=exc.code, reason=str(exc))
+
+
+def summary_job(key: SessionKey, limit: int) -> Job:
+    """The job that folds a session into a window of `limit` tokens."""
+    place = {"namespace": key.namespace, "user_id": key.user_id, "session_id": key.session_id}
+    digest = hashlib.sha256(json.dumps(list(place.values())).encode()).hexdigest()
+    return Job(kind=KIND, key=digest, arguments={**place, "limit": str(limit)}, group=f"session:{digest}")
+
+
+async def summarize_session(app: Application, key: SessionKey, limit: int) -> int:
+    """Fold what does not fit a window of `limit` tokens; how many messages were folded. Safe to repeat.
+
+    Messages that extraction has not read yet are left for a later run, which is queued. Each step is stored before the
+    next one is asked for, so a failure half-way loses nothing and repeats nothing.
+    Raises: Unavailable (the model; nothing is changed by it), Conflict (the session was changed meanwhile).
+    """
+    session = await app.sessions.get(EVERYWHERE, key, now=app.clock())
+    if session is None or not app.options.summarize:
+        return 0
+    outgrown = _outgrown(app, session.messages, limit)
+    ready = _read_already(outgrown) if _reads(app) else outgrown
+    if len(ready) < len(outgrown):
+        again = app.clock() + max(app.options.extract_after_s, _AGAIN_AFTER_S)
+        await app.jobs.add(summary_job(key, limit), due=again)
+    if not ready:
+        return 0
+    if app.chat is None:
+        await _fold(app, session, ready, _extracted(session, ready, limit), tokens=0)
+    else:
+        await _fold_by_model(app, app.chat, session, ready)
+    log.info("session.summarized", messages=len(ready), model=app.chat.model if app.chat else None)
+    return len(ready)
+
+
+def _reads(app: Application) -> bool:
+    """Whether extraction reads sessions."""
+    return app.options.extraction and app.options.long_term
+
+
+def _read_already(messages: Sequence[Message]) -> Sequence[Message]:
+    """The first ones, up to one that extraction has not read."""
+    unread = next((n for n, message in enumerate(messages) if not message.discrete_memory_extracted), len(messages))
+    return messages[:unread]
+
+
+def _outgrown(app: Application, messages: Sequence[Message], limit: int) -> Sequence[Message]:
+    """The oldest messages, all but those that are kept; none while the session is within the threshold."""
+    sizes = [message_tokens(message) for message in messages]
+    if sum(sizes) <= int(limit * app.options.summarize_at):
+        return ()
+    room, kept = int(limit * _KEPT_SHARE), 0
+    for size in reversed(sizes):
+        room -= size
+        if room < 0:
+            break
+        kept += 1
+    return messages[: len(messages) - max(kept, 1)]
+
+
+def _extracted(session: Session, messages: Sequence[Message], limit: int) -> str:
+    budget = max(64, min(int(limit * _EXTRACT_SHARE), _MOST_EXTRACT_TOKENS))
+    return extract(session.context, [(m.role, m.content) for m in messages], budget_tokens=budget)
+
+
+async def _fold(
+    app: Application, session: Session, messages: Sequence[Message], context: str | None, *, tokens: int
+) -> Session:
+    return await app.sessions.fold(
+        EVERYWHERE,
+        session.key,
+        messages,
+        context=context,
+        if_context=session.context,
+        tokens=tokens,
+        now=app.clock(),
+    )
+
+
+async def _fold_by_model(app: Application, model: ChatModel, session: Session, messages: Sequence[Message]) -> None:
+    share, budget = _budgets(model.context_tokens)
+    while messages:
+        step = _step(messages, budget - estimate_tokens(session.context or ""))
+        answer = await model.ask(_request(app, session.context, step, budget, share))
+        said = answer.text.strip()
+        # The model was told that it may say so; then the summary so far stands.
+        context = session.context if said.strip(" .\"'`").upper() == _NOTHING_NEW else said
+        tokens = answer.prompt_tokens + answer.answer_tokens
+        head = await _fold(app, session, step, context, tokens=tokens)
+        session = replace(session, context=head.context)
+        messages = messages[len(step) :]
+
+
+def _budgets(window: int) -> tuple[int, int]:
+    """Tokens for the summary, and for the messages of one question, of a model with this window."""
+    if window < 10_000:
+        share = max(512, window // 8)
+    elif window < 50_000:
+        share = max(1024, window // 10)
+    else:
+        share = max(2048, window // 20)
+    return share, max(256, window - share - min(max(230, window // 100), 1000) - estimate_tokens(_INSTRUCTIONS))
+
+
+def _step(messages: Sequence[Message], budget: int) -> Sequence[Message]:
+    """As many of the first messages as one question holds, at least one."""
+    used = 0
+    for n, message in enumerate(messages):
+        used += message_tokens(message)
+        if used > budget and n:
+            return messages[:n]
+    return messages
+
+
+def _request(
+    app: Application, context: str | None, messages: Sequence[Message], budget: int, share: int
+) -> ChatRequest:
+    def shown(message: Message) -> str:
+        if message_tokens(message) <= budget:
+            return message.content
+        return message.content[: budget // 2] + _CUT
+
+    so_far = fenced("summary", context or "")
+    lines = fenced_lines("messages", [{"role": m.role, "content": shown(m)} for m in messages])
+    template = app.options.summary_prompt
+    if template is None:
+        text = f"The summary so far:\n{so_far}\n\nThe messages that follow it:\n{lines}"
+        return ChatRequest(purpose="summary", instructions=_INSTRUCTIONS, text=text, answer_tokens=share)
+    # Replaced, not formatted: the operator's prompt may hold braces of its own.
+    text = template.replace("{prev_summary}", so_far).replace("{messages_joined}", lines)
+    return ChatRequest(purpose="summary", instructions=DATA_RULE, text=text, answer_tokens=share)

@@ -1,0 +1,68 @@
+"""The TypeScript client of this repository: its types are those of the API, and its own tests pass on a real server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts import typescript_sources
+from tests.support.npm import npm_packages
+from tests.support.processes import BOUND_S, serving
+
+CLIENT = Path(__file__).resolve().parents[2] / "clients" / "typescript"
+SOURCES = ("src", "test", "package.json", "tsconfig.json", "tsconfig.build.json", "vitest.config.ts")
+
+
+@pytest.fixture(scope="module")
+def packages() -> Path:
+    return npm_packages(CLIENT)
+
+
+@pytest.fixture
+def client(tmp_path: Path, packages: Path) -> Path:
+    """A copy of the client with its packages."""
+    folder = tmp_path / "client"
+    folder.mkdir()
+    for name in SOURCES:
+        source = CLIENT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+    (folder / "node_modules").symlink_to(packages / "node_modules")
+    return folder
+
+
+def node(folder: Path, *line: str, **environment: str) -> None:
+    tool = folder / "node_modules" / ".bin" / line[0]
+    done = subprocess.run(
+        [str(tool), *line[1:]],
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=BOUND_S,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
+
+
+def test_the_generated_sources_are_those_of_the_api(tmp_path: Path, packages: Path) -> None:
+    generated = CLIENT / "src" / "generated"
+    typescript_sources.write_types(packages, tmp_path / "api.ts")
+    remedy = "run scripts/typescript_sources.py"
+    assert (generated / "api.ts").read_text("utf-8") == (tmp_path / "api.ts").read_text("utf-8"), remedy
+    assert (generated / "tools.ts").read_text("utf-8") == typescript_sources.tools(), remedy
+
+
+def test_the_client_builds(client: Path) -> None:
+    node(client, "tsc", "--noEmit")
+    node(client, "tsc", "--project", "tsconfig.build.json")
+    assert (client / "dist" / "index.js").exists()
+    assert (client / "dist" / "index.d.ts").exists()
+
+
+def test_the_client_works_on_a_running_server(tmp_path: Path, client: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        node(client, "vitest", "run", SERVER=server.url)

@@ -1,0 +1,81 @@
+"""The contract of `SessionStore`: a summary takes the place of exactly the messages it was made of, or of none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound
+from agent_memory_server.domain.scope import EVERYWHERE, Scope
+from agent_memory_server.domain.session import Message, Session
+from agent_memory_server.ports.session_store import SessionStore
+from tests.contract.sessions import KEY, NOW, ids, message, messages, session, stored
+
+OTHER = Scope(frozenset({"elsewhere"}), None)
+
+
+async def fold(
+    sessions: SessionStore, of: Sequence[Message], *, if_context: str | None = None, scope: Scope = EVERYWHERE
+) -> Session:
+    return await sessions.fold(scope, KEY, of, context="so far", if_context=if_context, tokens=7, now=NOW)
+
+
+async def test_the_messages_go_and_the_summary_comes(sessions: SessionStore) -> None:
+    kept = await sessions.put(EVERYWHERE, session(messages=messages("abcd"), tokens=3, data={"k": 1}), now=NOW)
+    head = await fold(sessions, kept.messages[:2])
+    assert (head.context, head.tokens, head.message_count, head.revision) == ("so far", 10, 2, kept.revision + 1)
+    after = await stored(sessions)
+    assert ids(after.messages) == ["c", "d"]
+    assert (after.context, after.tokens, after.message_count, after.data) == ("so far", 10, 2, {"k": 1})
+    assert after.revision == head.revision
+
+
+async def test_messages_added_meanwhile_stay_in_their_order(sessions: SessionStore) -> None:
+    kept = await sessions.put(EVERYWHERE, session(messages=messages("ab")), now=NOW)
+    await sessions.append(EVERYWHERE, KEY, [message("c", at=9.0)], now=NOW)
+    await fold(sessions, kept.messages[:1])
+    await sessions.append(EVERYWHERE, KEY, [message("d", at=10.0)], now=NOW)
+    assert ids((await stored(sessions)).messages) == ["b", "c", "d"]
+
+
+async def test_what_extraction_owes_of_the_rest_is_still_owed(sessions: SessionStore) -> None:
+    kept = await sessions.put(EVERYWHERE, session(messages=messages("ab")), now=NOW)
+    await sessions.mark_extracted(EVERYWHERE, KEY, kept.messages[:1], now=NOW)
+    await fold(sessions, kept.messages[:1])
+    left = await sessions.unextracted(EVERYWHERE, KEY, now=NOW, limit=9, before=9)
+    assert left is not None
+    assert ids(left.messages) == ["b"]
+    assert len(await sessions.owed_extractions(now=NOW, limit=9)) == 1
+
+
+async def test_nothing_changes_when_the_summary_was_changed_by_others(sessions: SessionStore) -> None:
+    kept = await sessions.put(EVERYWHERE, session(messages=messages("ab"), context="theirs"), now=NOW)
+    with pytest.raises(Conflict):
+        await fold(sessions, kept.messages[:1], if_context="ours")
+    assert await stored(sessions) == kept
+
+
+@pytest.mark.parametrize("change", [message("a", "other content"), message("gone")])
+async def test_nothing_changes_when_a_message_is_not_what_was_summarized(
+    sessions: SessionStore, change: Message
+) -> None:
+    kept = await sessions.put(EVERYWHERE, session(messages=messages("ab")), now=NOW)
+    with pytest.raises(Conflict):
+        await fold(sessions, [kept.messages[1], change])
+    assert await stored(sessions) == kept
+
+
+async def test_a_deleted_session_is_not_made_again(sessions: SessionStore) -> None:
+    kept = await sessions.put(EVERYWHERE, session(messages=messages("ab")), now=NOW)
+    await sessions.delete(EVERYWHERE, KEY, now=NOW)
+    with pytest.raises(NotFound):
+        await fold(sessions, kept.messages[:1])
+    assert await sessions.get(EVERYWHERE, KEY, now=NOW) is None
+
+
+async def test_a_foreign_scope_may_not_fold(sessions: SessionStore) -> None:
+    kept = await sessions.put(EVERYWHERE, session(messages=messages("ab")), now=NOW)
+    with pytest.raises(Forbidden):
+        await fold(sessions, kept.messages[:1], scope=OTHER)
+    assert await stored(sessions) == kept

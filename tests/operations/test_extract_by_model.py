@@ -1,0 +1,191 @@
+"""A chat model reads conversations: what it says is checked, what it costs is flat, and its failures delay it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from agent_memory_server.domain.errors import InvalidRequest, Unavailable
+from agent_memory_server.domain.filters import EVERYTHING
+from agent_memory_server.domain.memory import Memory, MemoryType
+from agent_memory_server.domain.principal import LOCAL
+from agent_memory_server.domain.scope import EVERYWHERE
+from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.extract import extract_session, try_extraction
+from tests.operations.given import KEY, SettableClock, append, put, turn
+from tests.support.chat_service import Asked, ChatService, chat_service, failed, model_of, said, truncated
+
+TEA = "I prefer green tea, said Ana."
+
+
+@pytest.fixture
+def service() -> Iterator[ChatService]:
+    with chat_service() as running:
+        yield running
+
+
+@pytest.fixture
+async def reader(app: Application, service: ChatService) -> AsyncIterator[Application]:
+    model = model_of(service)
+    yield replace(app, chat=model)
+    await model.close()
+
+
+def item(text: str, quote: str, source: int = 1, **members: Any) -> dict[str, Any]:
+    usual = {"type": "semantic", "topics": ["a, b"], "entities": [], "event_date": ""}
+    return usual | {"text": text, "quote": quote, "source": source} | members
+
+
+def found(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"memories": list(items)}
+
+
+def unread(asked: Asked) -> list[dict[str, Any]]:
+    lines = (line for line in asked.text.splitlines() if line.startswith('{"number"'))
+    return [json.loads(line) for line in lines]
+
+
+def echo(asked: Asked) -> dict[str, Any]:
+    """One memory for each message that was asked about."""
+    return found(*(item(line["text"], line["text"], line["number"]) for line in unread(asked)))
+
+
+async def facts(app: Application) -> list[Memory]:
+    page = await app.memories.list(EVERYWHERE, EVERYTHING, limit=500)
+    return [each for each in page.memories if each.memory_type is not MemoryType.MESSAGE]
+
+
+async def test_a_memory_names_its_message_and_quotes_it(
+    reader: Application, service: ChatService, clock: SettableClock
+) -> None:
+    await append(reader, turn("m1", "Hello."), turn("m2", TEA))
+    service.answer(found(item("User prefers green tea.", "i prefer  green tea", 2, event_date="2023-07-11")))
+    clock.now += 30
+    assert await extract_session(reader, KEY) == 1
+    (fact,) = await facts(reader)
+    assert (fact.text, fact.extracted_from, fact.topics) == ("User prefers green tea.", ("m2",), ("a b",))
+    assert (fact.namespace, fact.user_id, fact.session_id) == (KEY.namespace, KEY.user_id, KEY.session_id)
+    assert fact.event_date == 1_689_033_600.0
+    assert fact.metadata["source"] == {"message_id": "m2", "quote": "i prefer  green tea"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (item("User likes tea.", "I adore tea"), "its quotation is not in the message"),
+        (item("User likes tea.", ""), "its quotation is not in the message"),
+        (item("User knows Robert.", "green tea"), "it names what the conversation does not"),
+        (item("User likes tea.", "green tea", 7), "it names no message that was asked about"),
+        (item(" ", "green tea"), "its text is empty or too long"),
+    ],
+)
+async def test_what_has_no_support_is_not_stored_and_a_trial_says_why(
+    reader: Application, service: ChatService, clock: SettableClock, answer: dict[str, Any], reason: str
+) -> None:
+    await append(reader, turn("m1", TEA))
+    service.answer(found(answer, item("User prefers green tea.", "green tea")))
+    tried = await try_extraction(reader, LOCAL, KEY.session_id, namespace=KEY.namespace, user_id=KEY.user_id)
+    assert [each.reason for each in tried.refused] == [reason]
+    clock.now += 30
+    assert await extract_session(reader, KEY) == 1
+
+
+@pytest.mark.parametrize(
+    "outage", [failed(500), failed(429), truncated(), said("no JSON"), said('{"memories": [{'), said("")]
+)
+async def test_a_failing_model_leaves_everything_owed_until_it_answers(
+    reader: Application, service: ChatService, clock: SettableClock, outage: Any
+) -> None:
+    service.outage = outage
+    service.answer(echo)
+    await append(reader, turn("m1", TEA))
+    clock.now += 30
+    with pytest.raises((Unavailable, InvalidRequest)):
+        await extract_session(reader, KEY)
+    assert await facts(reader) == []
+    assert len(await reader.sessions.owed_extractions(now=clock.now, limit=9)) == 1
+    service.outage = None
+    assert await extract_session(reader, KEY) == 1
+    assert await extract_session(reader, KEY) == 0
+
+
+async def test_ten_turns_cost_one_call_and_a_turn_costs_the_same_in_a_long_session(
+    reader: Application, service: ChatService, clock: SettableClock
+) -> None:
+    service.answer(found())
+    for number in range(10):
+        await append(
+            reader, turn(f"a{number}", f"question {number:03}"), turn(f"b{number}", "answer", role="assistant")
+        )
+        clock.now += 5
+        await extract_session(reader, KEY)
+    clock.now += 30
+    await extract_session(reader, KEY)
+    assert len(service.asked) == 1
+    costs = []
+    for number in range(10, 200):
+        before = service.prompt_tokens
+        await append(
+            reader, turn(f"a{number}", f"question {number:03}"), turn(f"b{number}", "answer", role="assistant")
+        )
+        clock.now += 31
+        await extract_session(reader, KEY)
+        costs.append(service.prompt_tokens - before)
+    assert max(costs) <= 1.2 * costs[0]
+    assert len(service.asked) == 191
+
+
+async def test_what_arrives_during_a_call_stays_and_is_read_next(
+    reader: Application, service: ChatService, clock: SettableClock
+) -> None:
+    service.answer(echo)
+    await append(reader, turn("m1", TEA))
+    clock.now += 30
+    service.hold.clear()
+    running = asyncio.ensure_future(extract_session(reader, KEY))
+    await asyncio.to_thread(_asked, service)
+    await append(reader, turn("m2", "I live in Lisbon."))
+    service.hold.set()
+    assert await running == 1
+    clock.now += 60
+    assert await extract_session(reader, KEY) == 1
+    assert sorted(each.extracted_from for each in await facts(reader)) == [("m1",), ("m2",)]
+
+
+async def test_a_session_deleted_during_a_call_does_not_return(
+    reader: Application, service: ChatService, clock: SettableClock
+) -> None:
+    service.answer(echo)
+    await append(reader, turn("m1", TEA))
+    clock.now += 30
+    service.hold.clear()
+    running = asyncio.ensure_future(extract_session(reader, KEY))
+    await asyncio.to_thread(_asked, service)
+    await reader.sessions.delete(EVERYWHERE, KEY, now=clock.now)
+    service.hold.set()
+    assert await running == 0
+    assert await reader.sessions.get(EVERYWHERE, KEY, now=clock.now) is None
+    assert await facts(reader) == []
+
+
+def _asked(service: ChatService) -> None:
+    for _ in range(3000):
+        if service.asked:
+            return
+        service.hold.wait(0.01)
+    raise AssertionError("the model was not asked")
+
+
+async def test_long_messages_are_asked_about_in_several_questions(
+    reader: Application, service: ChatService, clock: SettableClock
+) -> None:
+    service.answer(found())
+    await put(reader, *(turn(f"m{number}", "word " * 1500) for number in range(4)))
+    clock.now += 30
+    await extract_session(reader, KEY)
+    assert [len(unread(asked)) for asked in service.asked] == [1, 1, 1, 1]
