@@ -90,6 +90,7 @@ def requests() -> list[tuple[str, str, str, Json | None]]:
             ("/v1/long-term-memory", "GET", f"/v1/long-term-memory?{query}", None),
             ("/v1/long-term-memory", "DELETE", "/v1/long-term-memory?memory_ids=b-memory&memory_ids=b-message", None),
             (memory, "GET", "/v1/long-term-memory/b-memory", None),
+            (f"{memory}/history", "GET", "/v1/long-term-memory/b-memory/history", None),
             (memory, "PATCH", "/v1/long-term-memory/b-memory", {"text": "planted", **place}),
             (memory, "PATCH", "/v1/long-term-memory/b-message", {"pinned": True}),
             *(
@@ -104,6 +105,16 @@ def requests() -> list[tuple[str, str, str, Json | None]]:
             ("/v1/long-term-memory/forget", "POST", f"/v1/long-term-memory/forget?dry_run=false&{query}", forgetting()),
             ("/v1/long-term-memory/forget", "POST", f"/v1/long-term-memory/forget?{query}", forgetting()),
             ("/v1/long-term-memory/compact", "POST", f"/v1/long-term-memory/compact?{query}", None),
+            (
+                "/v1/long-term-memory/extract",
+                "POST",
+                "/v1/long-term-memory/extract",
+                {"session_id": "b-session", **place},
+            ),
+            ("/v1/jobs", "GET", "/v1/jobs", None),
+            ("/v1/jobs/dead", "GET", "/v1/jobs/dead", None),
+            ("/v1/jobs/dead/retry", "POST", "/v1/jobs/dead/retry", {"ids": ["any"]}),
+            ("/v1/jobs/dead/discard", "POST", "/v1/jobs/dead/discard", {"ids": ["any"]}),
             (
                 "/v1/memory/prompt",
                 "POST",

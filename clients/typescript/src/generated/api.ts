@@ -107,6 +107,8 @@ export interface paths {
          * Append messages to a session
          * @description Add messages behind the last one, whoever else writes to the session meanwhile; makes it when it is not there.
          *
+         *     With a model or a window, a session that has outgrown it is folded into its summary, in the background.
+         *
          *     A message that is there already, with the same id and content, is left as it is.
          */
         post: operations["append_working_memory_messages_v1_working_memory__session_id__messages_post"];
@@ -132,6 +134,26 @@ export interface paths {
          *     All filters, and all members of each, must hold. `degraded` appears when a part of the search could not run.
          */
         post: operations["search_long_term_memory_v1_long_term_memory_search_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/long-term-memory/extract": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try extraction on a session
+         * @description Tell what would be read out of a session's latest 200 messages, and what is left out and why. Stores nothing.
+         */
+        post: operations["extract_memories_v1_long_term_memory_extract_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -248,6 +270,26 @@ export interface paths {
         patch: operations["update_long_term_memory_v1_long_term_memory__memory_id__patch"];
         trace?: never;
     };
+    "/v1/long-term-memory/{memory_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a memory's history
+         * @description Read a record with its earlier versions and the records that it superseded, each with the reason.
+         */
+        get: operations["get_long_term_memory_history_v1_long_term_memory__memory_id__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/memory/prompt": {
         parameters: {
             query?: never;
@@ -262,6 +304,86 @@ export interface paths {
          * @description Put a session's summary and messages, memories that fit the query, and the query together for a model.
          */
         post: operations["memory_prompt_v1_memory_prompt_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count jobs
+         * @description Tell how many jobs wait, run, and were given up.
+         */
+        get: operations["get_jobs_v1_jobs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/dead": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List jobs that were given up
+         * @description List the jobs that were given up, newest first.
+         */
+        get: operations["list_dead_jobs_v1_jobs_dead_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/dead/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run jobs again that were given up
+         * @description Queue dead jobs again, with fresh attempts.
+         */
+        post: operations["retry_dead_jobs_v1_jobs_dead_retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/dead/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forget jobs that were given up
+         * @description Forget dead jobs. Work that is still owed is queued again by the next sweep.
+         */
+        post: operations["discard_dead_jobs_v1_jobs_dead_discard_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -393,6 +515,14 @@ export interface components {
             };
             /** Revision */
             revision?: number | null;
+            /** Superseded By */
+            superseded_by?: string | null;
+            /** Superseded Because */
+            superseded_because?: string | null;
+            /** Valid From */
+            valid_from?: string | null;
+            /** Valid Until */
+            valid_until?: string | null;
         };
         /**
          * CreateMemoryRecordRequest
@@ -432,6 +562,38 @@ export interface components {
              * @enum {string}
              */
             inclusive: "both" | "neither" | "left" | "right";
+        };
+        /**
+         * DeadJob
+         * @description A job that was given up. error: the last reason, without memory text; failed_at: ISO 8601 in UTC.
+         */
+        DeadJob: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Key */
+            key: string;
+            /** Arguments */
+            arguments: {
+                [key: string]: string;
+            };
+            /** Group */
+            group: string;
+            /** Attempts */
+            attempts: number;
+            /** Error */
+            error: string;
+            /** Failed At */
+            failed_at: string;
+        };
+        /**
+         * DeadJobsResponse
+         * @description Jobs that were given up, newest first; of one kind and key only the last.
+         */
+        DeadJobsResponse: {
+            /** Jobs */
+            jobs: components["schemas"]["DeadJob"][];
         };
         /**
          * EditMemoryRecordRequest
@@ -527,6 +689,35 @@ export interface components {
             inclusive: "both" | "neither" | "left" | "right";
         };
         /**
+         * ExtractMemoriesRequest
+         * @description A session whose latest messages are to be read, to see what would be remembered.
+         */
+        ExtractMemoriesRequest: {
+            /** Session Id */
+            session_id: string;
+            /** Namespace */
+            namespace?: string | null;
+            /** User Id */
+            user_id?: string | null;
+            /**
+             * Dry Run
+             * @description nothing is stored: sessions are read in the background
+             * @default true
+             * @constant
+             */
+            dry_run: true;
+        };
+        /**
+         * ExtractMemoriesResponse
+         * @description What would be stored, in the order of the conversation, and what was left out.
+         */
+        ExtractMemoriesResponse: {
+            /** Memories */
+            memories: components["schemas"]["MemoryRecord"][];
+            /** Refused */
+            refused: components["schemas"]["RefusedExtraction"][];
+        };
+        /**
          * ExtractedMemoryRecord
          * @description A record to create: a memory as it is to be stored, with an id that the caller chooses.
          *
@@ -603,6 +794,14 @@ export interface components {
             };
             /** Revision */
             revision?: number | null;
+            /** Superseded By */
+            superseded_by?: string | null;
+            /** Superseded Because */
+            superseded_because?: string | null;
+            /** Valid From */
+            valid_from?: string | null;
+            /** Valid Until */
+            valid_until?: string | null;
         };
         /**
          * ExtractionStrategy
@@ -702,6 +901,34 @@ export interface components {
             now: number;
         };
         /**
+         * JobCountResponse
+         * @description How many of the jobs were there.
+         */
+        JobCountResponse: {
+            /** Count */
+            count: number;
+        };
+        /**
+         * JobFiguresResponse
+         * @description How many jobs wait (due or not), run, and were given up.
+         */
+        JobFiguresResponse: {
+            /** Waiting */
+            waiting: number;
+            /** Running */
+            running: number;
+            /** Dead */
+            dead: number;
+        };
+        /**
+         * JobIdsRequest
+         * @description Which dead jobs are meant, 1 to 1000; one that is not there is no error.
+         */
+        JobIdsRequest: {
+            /** Ids */
+            ids: string[];
+        };
+        /**
          * LastAccessed
          * @description By the time a record was last found.
          */
@@ -726,6 +953,19 @@ export interface components {
              * @enum {string}
              */
             inclusive: "both" | "neither" | "left" | "right";
+        };
+        /**
+         * MemoryHistoryResponse
+         * @description A record and what it superseded: the record first, then earlier versions and merged or contradicted records,
+         *     those first that were current last. total: how many there are.
+         */
+        MemoryHistoryResponse: {
+            /** Id */
+            id: string;
+            /** Versions */
+            versions: components["schemas"]["MemoryRecord"][];
+            /** Total */
+            total: number;
         };
         /**
          * MemoryListResponse
@@ -862,6 +1102,14 @@ export interface components {
             };
             /** Revision */
             revision?: number | null;
+            /** Superseded By */
+            superseded_by?: string | null;
+            /** Superseded Because */
+            superseded_because?: string | null;
+            /** Valid From */
+            valid_from?: string | null;
+            /** Valid Until */
+            valid_until?: string | null;
         };
         /**
          * MemoryRecordResult
@@ -938,6 +1186,14 @@ export interface components {
             };
             /** Revision */
             revision?: number | null;
+            /** Superseded By */
+            superseded_by?: string | null;
+            /** Superseded Because */
+            superseded_because?: string | null;
+            /** Valid From */
+            valid_from?: string | null;
+            /** Valid Until */
+            valid_until?: string | null;
             /** Dist */
             dist: number;
             /** Score */
@@ -1093,6 +1349,18 @@ export interface components {
             parts: components["schemas"]["PartResponse"][];
         };
         /**
+         * RefusedExtraction
+         * @description A sentence that looked like a memory and is none, with the reason in words.
+         */
+        RefusedExtraction: {
+            /** Message Id */
+            message_id: string;
+            /** Quote */
+            quote: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * SearchExplanation
          * @description Why a record was found: its rank (from 1) and raw score in each ranking; null where that one did not find it.
          */
@@ -1176,6 +1444,13 @@ export interface components {
             recency_half_life_created_days?: number | null;
             /** Server Side Recency */
             server_side_recency?: boolean | null;
+            /**
+             * Include Superseded
+             * @default false
+             */
+            include_superseded: boolean;
+            /** As Of */
+            as_of?: string | null;
             /**
              * Explain
              * @default false
@@ -1459,10 +1734,14 @@ export type AppendMessagesResponse = components['schemas']['AppendMessagesRespon
 export type ClientMemoryRecord = components['schemas']['ClientMemoryRecord'];
 export type CreateMemoryRecordRequest = components['schemas']['CreateMemoryRecordRequest'];
 export type CreatedAt = components['schemas']['CreatedAt'];
+export type DeadJob = components['schemas']['DeadJob'];
+export type DeadJobsResponse = components['schemas']['DeadJobsResponse'];
 export type EditMemoryRecordRequest = components['schemas']['EditMemoryRecordRequest'];
 export type Entities = components['schemas']['Entities'];
 export type ErrorResponse = components['schemas']['ErrorResponse'];
 export type EventDate = components['schemas']['EventDate'];
+export type ExtractMemoriesRequest = components['schemas']['ExtractMemoriesRequest'];
+export type ExtractMemoriesResponse = components['schemas']['ExtractMemoriesResponse'];
 export type ExtractedMemoryRecord = components['schemas']['ExtractedMemoryRecord'];
 export type ExtractionStrategy = components['schemas']['ExtractionStrategy'];
 export type FieldError = components['schemas']['FieldError'];
@@ -1470,7 +1749,11 @@ export type ForgetPolicy = components['schemas']['ForgetPolicy'];
 export type ForgetRequest = components['schemas']['ForgetRequest'];
 export type ForgetResponse = components['schemas']['ForgetResponse'];
 export type HealthCheckResponse = components['schemas']['HealthCheckResponse'];
+export type JobCountResponse = components['schemas']['JobCountResponse'];
+export type JobFiguresResponse = components['schemas']['JobFiguresResponse'];
+export type JobIdsRequest = components['schemas']['JobIdsRequest'];
 export type LastAccessed = components['schemas']['LastAccessed'];
+export type MemoryHistoryResponse = components['schemas']['MemoryHistoryResponse'];
 export type MemoryListResponse = components['schemas']['MemoryListResponse'];
 export type MemoryMessage = components['schemas']['MemoryMessage'];
 export type MemoryPromptRequest = components['schemas']['MemoryPromptRequest'];
@@ -1486,6 +1769,7 @@ export type Namespace = components['schemas']['Namespace'];
 export type PartResponse = components['schemas']['PartResponse'];
 export type PromptMessage = components['schemas']['PromptMessage'];
 export type ReadinessResponse = components['schemas']['ReadinessResponse'];
+export type RefusedExtraction = components['schemas']['RefusedExtraction'];
 export type SearchExplanation = components['schemas']['SearchExplanation'];
 export type SearchModeEnum = components['schemas']['SearchModeEnum'];
 export type SearchRequest = components['schemas']['SearchRequest'];
@@ -2246,7 +2530,12 @@ export interface operations {
     };
     append_working_memory_messages_v1_working_memory__session_id__messages_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The model the session is for; any name. Its context window limits the answer. */
+                model_name?: string | null;
+                /** @description Tokens, over the model's own window; 0 means not given. */
+                context_window_max?: number | null;
+            };
             header?: {
                 /** @description 1 to 255 visible ASCII characters of your choice. Sent again with the same key, a request that succeeded is not carried out again: it gets the same answer, with the header `Idempotency-Replayed: true`. */
                 "Idempotency-Key"?: string;
@@ -2433,7 +2722,7 @@ export interface operations {
     search_long_term_memory_v1_long_term_memory_search_post: {
         parameters: {
             query?: {
-                /** @description Accepted; without a generation model the text is searched as it is. */
+                /** @description A chat model rewrites the text first (semantic mode); without one it is searched as it is. */
                 optimize_query?: boolean;
             };
             header?: never;
@@ -2532,6 +2821,205 @@ export interface operations {
                      * @example {
                      *       "detail": "The credential does not grant this.",
                      *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request body is larger than the server accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than the server accepts.",
+                     *       "code": "too_large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "type": "less_than_equal",
+                     *           "loc": [
+                     *             "body",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input should be less than or equal to 100",
+                     *           "input": 101,
+                     *           "ctx": {
+                     *             "le": 100
+                     *           }
+                     *         }
+                     *       ],
+                     *       "code": "invalid_request"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs does not work now: wait, then try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
+                     *       "code": "unavailable",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs did not answer in time: wait, then try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
+                     *       "code": "deadline_exceeded",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    extract_memories_v1_long_term_memory_extract_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExtractMemoriesRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "memories": [
+                     *         {
+                     *           "id": "seat-preference",
+                     *           "text": "Ana prefers a window seat on long flights",
+                     *           "session_id": "chat-1",
+                     *           "user_id": "ana",
+                     *           "namespace": "travel",
+                     *           "last_accessed": "2026-01-31T12:00:00Z",
+                     *           "created_at": "2026-01-31T12:00:00Z",
+                     *           "updated_at": "2026-01-31T12:00:00Z",
+                     *           "pinned": false,
+                     *           "access_count": 0,
+                     *           "topics": [
+                     *             "travel"
+                     *           ],
+                     *           "entities": [
+                     *             "Ana"
+                     *           ],
+                     *           "memory_hash": "b6f0c2d1a4a37e0bb7fb7d2b8c4d07d0b7a0b4d3d5ab2f8f9a7b1f2c3d4e5f60",
+                     *           "discrete_memory_extracted": "t",
+                     *           "memory_type": "semantic",
+                     *           "persisted_at": "2026-01-31T12:00:00Z",
+                     *           "extracted_from": [],
+                     *           "extraction_strategy": "discrete",
+                     *           "extraction_strategy_config": {},
+                     *           "metadata": {},
+                     *           "revision": 1
+                     *         }
+                     *       ],
+                     *       "refused": [
+                     *         {
+                     *           "message_id": "m4",
+                     *           "quote": "I love it!",
+                     *           "reason": "it points at something outside the sentence"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExtractMemoriesResponse"];
+                };
+            };
+            /** @description The request is well formed but cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request is well formed but cannot be carried out as asked.",
+                     *       "code": "request_refused"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No credential, or one that is not valid.",
+                     *       "code": "unauthenticated"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The credential does not grant this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The credential does not grant this.",
+                     *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing within the scope of the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "There is no such thing within the scope of the caller.",
+                     *       "code": "not_found"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorResponse"];
@@ -3819,10 +4307,203 @@ export interface operations {
             };
         };
     };
+    get_long_term_memory_history_v1_long_term_memory__memory_id__history_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 1 to 512 characters, without `/`. */
+                memory_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "seat-preference",
+                     *       "versions": [
+                     *         {
+                     *           "id": "seat-preference",
+                     *           "text": "Ana prefers a window seat on long flights",
+                     *           "session_id": "chat-1",
+                     *           "user_id": "ana",
+                     *           "namespace": "travel",
+                     *           "last_accessed": "2026-01-31T12:00:00Z",
+                     *           "created_at": "2026-01-31T12:00:00Z",
+                     *           "updated_at": "2026-01-31T12:00:00Z",
+                     *           "pinned": false,
+                     *           "access_count": 0,
+                     *           "topics": [
+                     *             "travel"
+                     *           ],
+                     *           "entities": [
+                     *             "Ana"
+                     *           ],
+                     *           "memory_hash": "b6f0c2d1a4a37e0bb7fb7d2b8c4d07d0b7a0b4d3d5ab2f8f9a7b1f2c3d4e5f60",
+                     *           "discrete_memory_extracted": "t",
+                     *           "memory_type": "semantic",
+                     *           "persisted_at": "2026-01-31T12:00:00Z",
+                     *           "extracted_from": [],
+                     *           "extraction_strategy": "discrete",
+                     *           "extraction_strategy_config": {},
+                     *           "metadata": {},
+                     *           "revision": 1
+                     *         }
+                     *       ],
+                     *       "total": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MemoryHistoryResponse"];
+                };
+            };
+            /** @description The request is well formed but cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request is well formed but cannot be carried out as asked.",
+                     *       "code": "request_refused"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No credential, or one that is not valid.",
+                     *       "code": "unauthenticated"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The credential does not grant this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The credential does not grant this.",
+                     *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing within the scope of the caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "There is no such thing within the scope of the caller.",
+                     *       "code": "not_found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request body is larger than the server accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than the server accepts.",
+                     *       "code": "too_large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "type": "less_than_equal",
+                     *           "loc": [
+                     *             "body",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input should be less than or equal to 100",
+                     *           "input": 101,
+                     *           "ctx": {
+                     *             "le": 100
+                     *           }
+                     *         }
+                     *       ],
+                     *       "code": "invalid_request"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs does not work now: wait, then try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
+                     *       "code": "unavailable",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs did not answer in time: wait, then try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
+                     *       "code": "deadline_exceeded",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     memory_prompt_v1_memory_prompt_post: {
         parameters: {
             query?: {
-                /** @description Accepted; without a generation model the text is searched as it is. */
+                /** @description A chat model rewrites the text first (semantic mode); without one it is searched as it is. */
                 optimize_query?: boolean;
             };
             header?: never;
@@ -3909,6 +4590,555 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No credential, or one that is not valid.",
+                     *       "code": "unauthenticated"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The credential does not grant this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The credential does not grant this.",
+                     *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request body is larger than the server accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than the server accepts.",
+                     *       "code": "too_large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "type": "less_than_equal",
+                     *           "loc": [
+                     *             "body",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input should be less than or equal to 100",
+                     *           "input": 101,
+                     *           "ctx": {
+                     *             "le": 100
+                     *           }
+                     *         }
+                     *       ],
+                     *       "code": "invalid_request"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs does not work now: wait, then try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
+                     *       "code": "unavailable",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs did not answer in time: wait, then try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
+                     *       "code": "deadline_exceeded",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_jobs_v1_jobs_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "waiting": 3,
+                     *       "running": 1,
+                     *       "dead": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JobFiguresResponse"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No credential, or one that is not valid.",
+                     *       "code": "unauthenticated"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The credential does not grant this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The credential does not grant this.",
+                     *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request body is larger than the server accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than the server accepts.",
+                     *       "code": "too_large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "type": "less_than_equal",
+                     *           "loc": [
+                     *             "body",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input should be less than or equal to 100",
+                     *           "input": 101,
+                     *           "ctx": {
+                     *             "le": 100
+                     *           }
+                     *         }
+                     *       ],
+                     *       "code": "invalid_request"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs does not work now: wait, then try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
+                     *       "code": "unavailable",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs did not answer in time: wait, then try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
+                     *       "code": "deadline_exceeded",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_dead_jobs_v1_jobs_dead_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "jobs": [
+                     *         {
+                     *           "id": "17",
+                     *           "kind": "forget_by_policy",
+                     *           "key": "periodic",
+                     *           "arguments": {},
+                     *           "group": "",
+                     *           "attempts": 5,
+                     *           "error": "ValueError (see the log of the worker)",
+                     *           "failed_at": "2026-11-20T09:30:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeadJobsResponse"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No credential, or one that is not valid.",
+                     *       "code": "unauthenticated"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The credential does not grant this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The credential does not grant this.",
+                     *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request body is larger than the server accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than the server accepts.",
+                     *       "code": "too_large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "type": "less_than_equal",
+                     *           "loc": [
+                     *             "body",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input should be less than or equal to 100",
+                     *           "input": 101,
+                     *           "ctx": {
+                     *             "le": 100
+                     *           }
+                     *         }
+                     *       ],
+                     *       "code": "invalid_request"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs does not work now: wait, then try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
+                     *       "code": "unavailable",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs did not answer in time: wait, then try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
+                     *       "code": "deadline_exceeded",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    retry_dead_jobs_v1_jobs_dead_retry_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters of your choice. Sent again with the same key, a request that succeeded is not carried out again: it gets the same answer, with the header `Idempotency-Replayed: true`. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobIdsRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JobCountResponse"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No credential, or one that is not valid.",
+                     *       "code": "unauthenticated"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The credential does not grant this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The credential does not grant this.",
+                     *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request body is larger than the server accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than the server accepts.",
+                     *       "code": "too_large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "type": "less_than_equal",
+                     *           "loc": [
+                     *             "body",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input should be less than or equal to 100",
+                     *           "input": 101,
+                     *           "ctx": {
+                     *             "le": 100
+                     *           }
+                     *         }
+                     *       ],
+                     *       "code": "invalid_request"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs does not work now: wait, then try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
+                     *       "code": "unavailable",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs did not answer in time: wait, then try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
+                     *       "code": "deadline_exceeded",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    discard_dead_jobs_v1_jobs_dead_discard_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters of your choice. Sent again with the same key, a request that succeeded is not carried out again: it gets the same answer, with the header `Idempotency-Replayed: true`. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobIdsRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "count": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JobCountResponse"];
                 };
             };
             /** @description No credential, or one that is not valid. */
