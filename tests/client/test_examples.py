@@ -123,6 +123,23 @@ def test_importing_the_client_imports_no_framework_and_no_model_library() -> Non
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
 
 
+def test_importing_the_client_loads_no_library_and_the_wire_format_none_for_http() -> None:
+    code = (
+        "import sys, agent_memory_client; print([n for n in ('httpx2', 'pydantic') if n in sys.modules]); "
+        "import agent_memory_client.models; print([n for n in ('httpx2', 'asyncio') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.split("\n"), done.stderr) == (["[]", "[]", ""], "")
+
+
+def test_every_exported_name_is_there_and_listed() -> None:
+    for name in agent_memory_client.__all__:
+        assert getattr(agent_memory_client, name) is not None
+    assert set(agent_memory_client.__all__) <= set(dir(agent_memory_client))
+    with pytest.raises(AttributeError, match="has no attribute 'MemoryClient'"):
+        _ = agent_memory_client.MemoryClient
+
+
 METHODS = """
 health_check list_sessions get_working_memory get_or_create_working_memory put_working_memory delete_working_memory
 set_working_memory_data add_memories_to_working_memory update_working_memory_data append_messages_to_working_memory

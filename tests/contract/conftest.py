@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import pytest
 from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis.answers import RedisIdempotencyStore
 from agent_memory_server.adapters.redis.connection import open_client
+from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
+from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
 from agent_memory_server.adapters.redis.spending import RedisSpending
 from agent_memory_server.adapters.redis.tokens import RedisTokenStore
 from agent_memory_server.adapters.redis.vector_cache import RedisVectorCache
@@ -74,11 +76,15 @@ async def client(redis_url: str) -> AsyncIterator[Redis]:
         yield opened
 
 
+def _memories_on_sqlite(database: Database) -> MemoryStore:
+    return SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=DIMENSIONS)))
+
+
 @pytest.fixture(params=["sqlite"])
 def engine(request: pytest.FixtureRequest) -> Engine:
     database = request.getfixturevalue("database")
     return Engine(
-        memories=SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=DIMENSIONS))),
+        memories=_memories_on_sqlite(database),
         sessions=SqliteSessionStore(database),
         jobs=SqliteJobs(database),
     )
@@ -107,6 +113,21 @@ def keeper(request: pytest.FixtureRequest) -> Keeper:
     if request.param == "sqlite":
         return _on_sqlite(request.getfixturevalue("database"))
     return _on_redis(request.getfixturevalue("client"))
+
+
+@pytest.fixture
+async def redis_records(client: Redis) -> RedisMemoryStore:
+    options = IndexOptions(dimensions=DIMENSIONS)
+    await ensure_index(client, options)
+    return RedisMemoryStore(client, options)
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def records(request: pytest.FixtureRequest) -> MemoryStore:
+    """For the suites that store and list: the Redis engine's records, which cannot be searched yet."""
+    if request.param == "sqlite":
+        return _memories_on_sqlite(request.getfixturevalue("database"))
+    return cast("MemoryStore", request.getfixturevalue("redis_records"))
 
 
 @pytest.fixture

@@ -14,6 +14,11 @@ from agent_memory_server.ports.memory_store import MemoryStore
 from tests.contract.memories import NOW, write
 
 
+@pytest.fixture
+def memories(records: MemoryStore) -> MemoryStore:
+    return records
+
+
 async def _walk(memories: MemoryStore, order: Order, limit: int, scope: Scope = EVERYWHERE) -> list[str]:
     seen: list[str] = []
     cursor = None

@@ -14,6 +14,12 @@ from agent_memory_server.domain.scope import EVERYWHERE, Scope
 from agent_memory_server.ports.memory_store import MemoryStore, PutStatus
 from tests.contract.memories import NOW, direction, memory, write
 
+
+@pytest.fixture
+def memories(records: MemoryStore) -> MemoryStore:
+    return records
+
+
 ALICE = Scope(frozenset({"team"}), frozenset({"alice"}))
 BOB = Scope(frozenset({"team"}), frozenset({"bob"}))
 ODD = [

@@ -144,13 +144,14 @@ async def test_the_application_and_what_a_prompt_was_given_are_never_remembered(
     assert (await read(app, other)).session.owed_since is None
 
 
-@pytest.mark.parametrize(("name", "count"), [("discrete", 2), ("preferences", 1), ("summary", 0), ("custom", 0)])
+@pytest.mark.parametrize(("name", "count"), [("discrete", 2), ("preferences", 1), ("summary", 1), ("custom", 2)])
 async def test_a_strategy_decides_what_is_read(app: Application, clock: SettableClock, name: str, count: int) -> None:
-    await put(app, turn("m1", f"{TEA} I live in Lisbon."), strategy=Strategy(name=name))
+    config = {"custom_prompt": "Read {message}"} if name == "custom" else {}
+    await put(app, turn("m1", f"{TEA} I live in Lisbon."), strategy=Strategy(name=name, config=config))
     clock.now += 30
     assert await extract_due(app) == count
     assert {each.extraction_strategy for each in await facts(app)} <= {name}
-    assert ((await read(app)).session.owed_since is None) is (count > 0)
+    assert (await read(app)).session.owed_since is None
 
 
 async def test_a_trial_stores_nothing_and_tells_what_is_left_out(app: Application, clock: SettableClock) -> None:

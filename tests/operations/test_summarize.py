@@ -13,10 +13,12 @@ import pytest
 from agent_memory_server.domain.digest import HEADING, extract
 from agent_memory_server.domain.errors import Conflict, Unavailable
 from agent_memory_server.domain.principal import LOCAL
+from agent_memory_server.domain.session import Strategy
 from agent_memory_server.domain.tokens import estimate_tokens
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.converse import delete_session
 from agent_memory_server.operations.extract import extract_session
+from agent_memory_server.operations.extract_summary import summary_id
 from agent_memory_server.operations.options import Options
 from agent_memory_server.operations.summarize import summarize_session
 from agent_memory_server.operations.window import Window
@@ -164,14 +166,31 @@ async def test_a_summary_that_others_replaced_is_not_written_over(app: Applicati
     assert (await read(app)).session.context == "theirs"
 
 
-async def test_nothing_is_folded_that_extraction_has_not_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strategy", ["discrete", "summary", "custom"])
+async def test_nothing_is_folded_that_extraction_has_not_read(tmp_path: Path, strategy: str) -> None:
+    chosen = Strategy(name=strategy, config={"custom_prompt": "Find."})
     async with opened(tmp_path, None, Options()) as app:
-        await long_session(app)
+        await long_session(app, strategy=chosen)
         assert await summarize_session(app, KEY, LIMIT) == 0
         assert len((await read(app)).session.messages) == 24
         app.clock.now = NOW + 3600  # type: ignore[attr-defined]
         await extract_session(app, KEY)
         assert await summarize_session(app, KEY, LIMIT) > 0
+
+
+async def test_a_summary_record_goes_on_where_messages_were_folded(tmp_path: Path) -> None:
+    async with opened(tmp_path, None, Options()) as app:
+        await long_session(app, strategy=Strategy(name="summary"))
+        for hours in (1, 2):
+            app.clock.now = NOW + hours * 3600  # type: ignore[attr-defined]
+            await extract_session(app, KEY)
+            await summarize_session(app, KEY, LIMIT)
+            await append(app, turn(f"later{hours}", f"I met Ana in Lisbon {hours} times."))
+        app.clock.now = NOW + 3 * 3600  # type: ignore[attr-defined]
+        await extract_session(app, KEY)
+        found = (await records(app, summary_id(KEY)))[summary_id(KEY)]
+    assert found.extracted_from == (*(f"m{n:02}" for n in range(24)), "later1", "later2")
+    assert "I met Ana in Lisbon 2 times." in found.text
 
 
 async def test_folded_messages_stay_raw_in_long_term_memory(app: Application, service: ChatService) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from agent_memory_server.domain.words import STOP_WORDS
 
@@ -61,3 +62,9 @@ def entities_in(text: str) -> tuple[str, ...]:
         if words:
             names.setdefault(" ".join(words))
     return tuple(names)
+
+
+def cleaned(labels: Iterable[str]) -> tuple[str, ...]:
+    """Topics or entities as they are stored: no commas, single spaces, none empty, each once."""
+    plain = (" ".join(label.replace(",", " ").split()) for label in labels)
+    return tuple(dict.fromkeys(label for label in plain if label))

@@ -14,6 +14,7 @@ from agent_memory_server.domain.errors import Conflict, NotFound
 from agent_memory_server.domain.principal import Action, Principal
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.session import Session, SessionKey, Strategy
+from agent_memory_server.domain.strategies import refuse_bad_strategy
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.authorize import place, require
 from agent_memory_server.operations.extraction_queue import queue_extraction
@@ -64,6 +65,7 @@ async def put_session(
     namespace, user_id = place(principal, Action.WRITE, write.key.namespace, write.key.user_id)
     key = SessionKey(namespace, user_id, write.key.session_id)
     refuse_blank(write.session.memories)
+    refuse_bad_strategy(write.session.strategy)
     messages = tuple(checked(write.messages, app.options, now))
     session = replace(write.session, key=key, messages=messages, updated_at=now, revision=0)
     for attempt in range(_ATTEMPTS):
@@ -116,6 +118,8 @@ async def append_messages(
     now = app.clock()
     namespace, user_id = place(principal, Action.WRITE, key.namespace, key.user_id)
     placed = SessionKey(namespace, user_id, key.session_id)
+    if strategy is not None:
+        refuse_bad_strategy(strategy)
     messages = checked(given, app.options, now)
     records = message_records(app.options, placed, messages, now)
     if records:

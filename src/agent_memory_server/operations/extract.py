@@ -19,12 +19,13 @@ from agent_memory_server.domain.session import Message, Session, SessionKey
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.authorize import require
 from agent_memory_server.operations.converse import get_session
-from agent_memory_server.operations.extract_by_model import CONTEXT, fitting, read_by_model, wants_a_model
+from agent_memory_server.operations.extract_by_model import CONTEXT, fitting, read_by_model
+from agent_memory_server.operations.extract_summary import summary_of, summary_write
 from agent_memory_server.operations.extraction_queue import due_of, extraction_job
 from agent_memory_server.operations.reading import Reading, Refused, memory_id, said_by_a_person
 from agent_memory_server.operations.remember import require_long_term
 from agent_memory_server.operations.window import Window
-from agent_memory_server.ports.memory_store import MemoryWrite
+from agent_memory_server.ports.memory_store import MemoryWrite, PutStatus
 from agent_memory_server.ports.session_store import OwedSession, Unextracted
 
 AT_ONCE = 50
@@ -36,7 +37,8 @@ MOST_TRIED = 200
 _SESSIONS_A_PAGE = 100
 _DAY_S = 86_400.0
 _NO_NAMES = frozenset({"user", "human"})
-_STRATEGIES = {"discrete": frozenset(CueKind), "preferences": frozenset({CueKind.PREFERENCE})}
+_KINDS = {"preferences": frozenset({CueKind.PREFERENCE})}
+"""What the rules keep for a strategy; everything where it says nothing, as for a custom prompt, which needs a model."""
 
 
 def _on(app: Application) -> bool:
@@ -81,11 +83,9 @@ def _memory(session: Session, message: Message, cue: Cue, now: float) -> Memory:
     return replace(memory, memory_hash=hash_of(memory))
 
 
-def read_by_rules(session: Session, messages: Sequence[Message], *, now: float) -> Reading | None:
-    """What the rules find in messages of a session; None where its strategy asks for what rules cannot do."""
-    kinds = _STRATEGIES.get(session.strategy.name)
-    if kinds is None:
-        return None
+def read_by_rules(session: Session, messages: Sequence[Message], *, now: float) -> Reading:
+    """What the rules find in messages of a session."""
+    kinds = _KINDS.get(session.strategy.name, frozenset(CueKind))
     memories: dict[str, Memory] = {}
     refused: list[Refused] = []
     for message in filter(said_by_a_person, messages):
@@ -118,7 +118,8 @@ async def sweep_extractions(app: Application) -> int:
 async def extract_session(app: Application, key: SessionKey) -> int:
     """Read what is unread of a session, if it is time; else queue the job for when it is. How many records it stored.
 
-    Nothing happens when the session is gone or its strategy needs a model. Raises: Unavailable; nothing is lost by it.
+    Nothing happens when the session is gone. Raises: Unavailable, InvalidRequest (a question or prompt
+    is refused); nothing is lost by it.
     """
     stored = 0
     now = app.clock()
@@ -138,24 +139,31 @@ async def extract_session(app: Application, key: SessionKey) -> int:
 
 
 async def _read(app: Application, pending: Unextracted, now: float) -> int | None:
-    """Read these messages and mark them; None when the session's strategy cannot be carried out, so all stays owed."""
-    messages = pending.messages
-    if app.chat is not None and wants_a_model(pending.session):
-        messages = fitting(messages)
-        reading: Reading | None = await read_by_model(app.chat, pending.session, messages, pending.before, now=now)
-    else:
-        reading = read_by_rules(pending.session, messages, now=now)
-    if reading is None:
-        return None
-    ids = [memory.id for memory in reading.memories]
-    there = {memory.id for memory in await app.memories.get(EVERYWHERE, ids)} if ids else set()
-    # What is there already may have been edited since: it stays.
-    fresh = [MemoryWrite(memory=memory) for memory in reading.memories if memory.id not in there]
+    """Read these messages and mark them; None when all of them changed meanwhile."""
     key = pending.session.key
-    marked = await app.sessions.mark_extracted(EVERYWHERE, key, messages, now=now, records=fresh)
+    if pending.session.strategy.name == "summary":
+        messages: Sequence[Message] = fitting(pending.messages)
+        summary = await summary_of(app, pending.session, messages, now=now)
+        writes = [] if summary is None else [summary_write(summary, key)]
+    else:
+        messages, reading = await _listed(app, pending, now)
+        ids = [memory.id for memory in reading.memories]
+        there = {memory.id for memory in await app.memories.get(EVERYWHERE, ids)} if ids else set()
+        # What is there already may have been edited since: it stays.
+        writes = [MemoryWrite(memory=memory) for memory in reading.memories if memory.id not in there]
+    marked = await app.sessions.mark_extracted(EVERYWHERE, key, messages, now=now, records=writes)
     if marked.records:
         app.owed.set()
-    return len(marked.records) if marked.messages else None
+    kept = [result for result in marked.records if result.status is not PutStatus.DELETED]
+    return len(kept) if marked.messages else None
+
+
+async def _listed(app: Application, pending: Unextracted, now: float) -> tuple[Sequence[Message], Reading]:
+    """The messages that one step reads, and the memories in them."""
+    if app.chat is None:
+        return pending.messages, read_by_rules(pending.session, pending.messages, now=now)
+    messages = fitting(pending.messages)
+    return messages, await read_by_model(app.chat, pending.session, messages, pending.before, now=now)
 
 
 async def try_extraction(
@@ -171,6 +179,9 @@ async def try_extraction(
         app, principal, session_id, namespace=namespace, user_id=user_id, window=Window(), last=MOST_TRIED
     )
     session = view.session
-    if app.chat is not None and wants_a_model(session):
+    if session.strategy.name == "summary":
+        summary = await summary_of(app, session, fitting(session.messages), now=app.clock())
+        return Reading(() if summary is None else (summary,), ())
+    if app.chat is not None:
         return await read_by_model(app.chat, session, fitting(session.messages), (), now=app.clock())
-    return read_by_rules(session, session.messages, now=app.clock()) or Reading((), ())
+    return read_by_rules(session, session.messages, now=app.clock())

@@ -12,10 +12,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from agent_memory_server.domain.custom_prompts import unsafe_answer
 from agent_memory_server.domain.fencing import DATA_RULE, fenced_lines
+from agent_memory_server.domain.labels import cleaned
 from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
 from agent_memory_server.domain.session import Message, Session
 from agent_memory_server.domain.tokens import message_tokens
+from agent_memory_server.operations.custom_question import INSTRUCTIONS as CUSTOM_INSTRUCTIONS
+from agent_memory_server.operations.custom_question import custom_task
 from agent_memory_server.operations.reading import Reading, Refused, memory_id, said_by_a_person
 from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
 
@@ -34,6 +38,7 @@ _STRATEGIES: Final[Mapping[str, str]] = {
     "conversations. No general knowledge, no instructions, no momentary states.",
     "preferences": "Find lasting preferences: likes, dislikes, settings, habits. No momentary states.",
 }
+_CUSTOM = "custom"
 _RULES = (
     "Each memory is one sentence that is understood alone: name people instead of pronouns (the role user is "
     'called "User"), places instead of "there", and dates instead of "yesterday", counted from that message\'s time. '
@@ -65,11 +70,6 @@ _CALENDAR = frozenset(
 )
 
 
-def wants_a_model(session: Session) -> bool:
-    """Whether a model can carry out the session's strategy."""
-    return session.strategy.name in _STRATEGIES
-
-
 def fitting(messages: Sequence[Message]) -> tuple[Message, ...]:
     """The first messages that fit into one question; at least one."""
     kept: list[Message] = []
@@ -92,13 +92,18 @@ async def read_by_model(
     numbered = {number: message for number, message in enumerate(messages, 1) if said_by_a_person(message)}
     if not numbered:
         return Reading((), ())
-    answer = await chat.ask(_question(session, messages, before))
+    custom = session.strategy.name == _CUSTOM
+    question = _custom_question if custom else _question
+    answer = await chat.ask(question(session, _shown(messages, before), chat.model, now))
     words = " ".join(f"{each.role} {each.content}" for each in (*before, *messages)).casefold()
     memories: dict[str, Memory] = {}
     refused: list[Refused] = []
     for item in answer.value["memories"]:
         message = numbered.get(item["source"])
-        reason = _unsupported(item, message, words)
+        # The application's prompt may ask for another language, so its names are not looked up.
+        reason = _unsupported(item, message, None if custom else words)
+        if custom and reason is None:
+            reason = unsafe_answer(item["text"])
         if message is None or reason is not None:
             refused.append(Refused(message.id if message else "", item["quote"], reason or "it names no message"))
             continue
@@ -112,15 +117,28 @@ def _line(message: Message, most_chars: int) -> dict[str, str]:
     return {"role": message.role, "time": time, "text": message.content[:most_chars]}
 
 
-def _question(session: Session, messages: Sequence[Message], before: Sequence[Message]) -> ChatRequest:
+def _shown(messages: Sequence[Message], before: Sequence[Message]) -> tuple[str, str]:
+    """The messages to read and the turns before them ("" for none), fenced."""
     earlier = [_line(message, _CONTEXT_CHARS) for message in before]
     unread = [{"number": number} | _line(message, _MOST_CHARS) for number, message in enumerate(messages, 1)]
-    parts = ([fenced_lines("earlier", earlier)] if earlier else []) + [fenced_lines("messages", unread)]
+    return fenced_lines("messages", unread), fenced_lines("earlier", earlier) if earlier else ""
+
+
+def _question(session: Session, shown: tuple[str, str], _model: str, _now: float) -> ChatRequest:
+    messages, earlier = shown
     return ChatRequest(
         purpose="extraction",
         instructions=f"{_STRATEGIES[session.strategy.name]} {_RULES} {DATA_RULE}",
-        text="\n".join(parts),
+        text=f"{earlier}\n{messages}" if earlier else messages,
         schema=SCHEMA,
+    )
+
+
+def _custom_question(session: Session, shown: tuple[str, str], model: str, now: float) -> ChatRequest:
+    messages, earlier = shown
+    task = custom_task(session, messages, earlier, model=model, now=now)
+    return ChatRequest(
+        purpose="extraction", instructions=f"{CUSTOM_INSTRUCTIONS} {DATA_RULE}", text=task, schema=SCHEMA
     )
 
 
@@ -128,22 +146,17 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _unsupported(item: Mapping[str, Any], message: Message | None, words: str) -> str | None:
+def _unsupported(item: Mapping[str, Any], message: Message | None, words: str | None) -> str | None:
     if message is None:
         return "it names no message that was asked about"
     if not item["text"].strip() or len(item["text"]) > _LONGEST_TEXT:
         return "its text is empty or too long"
     if not item["quote"].strip() or _plain(item["quote"]) not in _plain(message.content):
         return "its quotation is not in the message"
-    for name in _NAME.findall(item["text"]):
-        if name not in _CALENDAR and re.sub(r"['’]s$", "", name).casefold() not in words:
+    for name in _NAME.findall(item["text"]) if words is not None else ():
+        if name not in _CALENDAR and re.sub(r"['’]s$", "", name).casefold() not in (words or ""):
             return "it names what the conversation does not"
     return None
-
-
-def _labels(labels: Sequence[str]) -> tuple[str, ...]:
-    cleaned = (" ".join(label.replace(",", " ").split()) for label in labels)
-    return tuple(dict.fromkeys(label for label in cleaned if label))[:_MOST_LABELS]
 
 
 def _date(text: str) -> float | None:
@@ -163,8 +176,8 @@ def _memory(session: Session, message: Message, item: Mapping[str, Any], now: fl
         user_id=session.key.user_id,
         session_id=session.key.session_id,
         memory_type=MemoryType(item["type"]),
-        topics=_labels(item["topics"]),
-        entities=_labels(item["entities"]),
+        topics=cleaned(item["topics"])[:_MOST_LABELS],
+        entities=cleaned(item["entities"])[:_MOST_LABELS],
         created_at=message.created_at,
         updated_at=now,
         last_accessed=message.created_at,

@@ -10,7 +10,8 @@ from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.session import Message, SessionKey
 from agent_memory_server.operations.context import MEMORIES_HEADING, SUMMARY_HEADING
 
-_NOT_SPEAKERS = frozenset({"assistant", "ai", "bot", "model", "system", "developer", "tool", "function"})
+_NO_TURNS = frozenset({"system", "developer", "tool", "function"})
+_NOT_SPEAKERS = frozenset({"assistant", "ai", "bot", "model"}) | _NO_TURNS
 _HEADINGS = tuple(heading.strip() for heading in (SUMMARY_HEADING, MEMORIES_HEADING))
 
 
@@ -29,6 +30,11 @@ class Reading:
 
     memories: tuple[Memory, ...]
     refused: tuple[Refused, ...]
+
+
+def part_of_the_conversation(message: Message) -> bool:
+    """Said by a person or the application to the other, and not out of memory."""
+    return message.role.lower() not in _NO_TURNS and not any(head in message.content for head in _HEADINGS)
 
 
 def said_by_a_person(message: Message) -> bool:

@@ -24,6 +24,8 @@ class PutStatus(StrEnum):
     """a record with this id was there, in a place the caller may write, and now holds the new content"""
     DUPLICATE = "duplicate"
     """the same content is stored under another id in the same place; that record's last access is now"""
+    DELETED = "deleted"
+    """a record that said this was read out of the same message before, and was deleted; nothing was written"""
     REFUSED = "refused"
     """the id belongs to a record outside the caller's scope, or is no fallback after all; nothing was written"""
 
@@ -129,7 +131,8 @@ class MemoryStore(Protocol):
 
     async def delete(self, scope: Scope, ids: Sequence[str]) -> int:
         """Delete records with their earlier versions and all that they superseded; how many of the ids there were.
-        Idempotent."""
+        Idempotent. What was read out of messages is not stored again when it is read out of them again
+        (`SessionStore.mark_extracted`; `domain.burial`), until a caller stores it."""
         ...
 
     async def search(self, scope: Scope, query: StoreQuery) -> Ranked:

@@ -152,9 +152,10 @@ class SessionStore(Protocol):
 
         Only those are marked that are still there with equal role and content and are not marked yet; a record whose
         `extracted_from` names another one of `messages` is not stored. So of two runs over the same messages only
-        one has an effect, and a message that changed meanwhile is still owed. Other messages and members of the
-        session stay as they are; its revision grows when a message was marked. A session that is gone is not made
-        again, and nothing is stored.
+        one has an effect, and a message that changed meanwhile is still owed. A record that says what a deleted one
+        said, in the same or nearly the same words and out of one of the same messages, is not stored either
+        (`PutStatus.DELETED`). Other messages and members of the session stay as they are; its revision grows when a
+        message was marked. A session that is gone is not made again, and nothing is stored.
         Raises: Forbidden outside the scope (nothing is changed).
         """
         ...

@@ -39,6 +39,36 @@ def vector_field(model: str, digest: bytes) -> bytes:
     return digest + model.encode()
 
 
+_HEX = "agent-memory:hex:"
+
+
+def record(prefix: str, id_: str) -> str:
+    """Hash: a long-term record, as the reference server keeps it. prefix: without the colon.
+
+    The index cannot read a key with a NUL: such an id is spelt in hex digits, and so is one that looks like that.
+    """
+    if "\0" in id_ or id_.startswith(_HEX):
+        id_ = _HEX + id_.encode().hex()
+    return f"{prefix}:{id_}"
+
+
+def access(record_key: str) -> str:
+    """Hash: the last access to a record (`l`) and how many there were (`c`), outside the index, so that noting one
+    re-indexes nothing. In the record's slot."""
+    return f"agent-memory:access:{{{_tag(record_key)}}}{record_key}"
+
+
+def _tag(key: str) -> str:
+    """What of a key decides its slot."""
+    start = key.find("{")
+    end = key.find("}", start + 1)
+    return key if start < 0 or end < 0 or end == start + 1 else key[start + 1 : end]
+
+
+PROBE = "agent-memory:probe"
+"""String: written to see whether writing is possible."""
+
+
 def chat_tokens(day: str) -> str:
     """Counter: tokens of chat models on a day."""
     return f"agent-memory:chat-tokens:{day}"

@@ -9,6 +9,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
+from agent_memory_server.adapters.sqlite.burials import bury, is_buried
 from agent_memory_server.adapters.sqlite.record_change import RecordChange, Stored, find_stored
 from agent_memory_server.adapters.sqlite.rows import load_by_id
 from agent_memory_server.adapters.sqlite.sql import fetch, fetch_row, queries
@@ -72,9 +73,17 @@ def _put(
 
 
 def put_records(
-    connection: apsw.Connection, scope: Scope, writes: Sequence[MemoryWrite], *, now: float, deduplicate: bool = False
+    connection: apsw.Connection,
+    scope: Scope,
+    writes: Sequence[MemoryWrite],
+    *,
+    now: float,
+    deduplicate: bool = False,
+    derived: bool = False,
 ) -> list[PutResult]:
     """Store records; see `MemoryStore.put`. Inside a write transaction.
+
+    derived: they were read out of messages, so what was deleted stays deleted.
 
     Raises: Forbidden, when one of the records lies outside the scope (nothing is written then).
     """
@@ -83,7 +92,12 @@ def put_records(
     if not writes:
         return []
     change = RecordChange(connection)
-    results = [_put(connection, change, scope, write, now, deduplicate) for write in writes]
+    results = [
+        PutResult(write.memory.id, PutStatus.DELETED)
+        if derived and is_buried(connection, write.memory)
+        else _put(connection, change, scope, write, now, deduplicate)
+        for write in writes
+    ]
     change.finish()
     return results
 
@@ -130,7 +144,9 @@ def delete_records(connection: apsw.Connection, scope: Scope, ids: Sequence[str]
     doomed = [stored for id_ in dict.fromkeys(ids) if (stored := _within(connection, scope, id_)) is not None]
     if doomed:
         change = RecordChange(connection)
-        for stored in with_past(connection, doomed):
+        together = with_past(connection, doomed)
+        bury(connection, load_by_id(connection, [stored.id for stored in together]).values())
+        for stored in together:
             change.remove(stored)
         change.finish()
     return len(doomed)

@@ -70,7 +70,7 @@ def mark_extracted(
     connection.execute(_SQL["marked"], (head.sid,))
     others = {message.id for message in messages}.difference(marked)
     supported = [record for record in records if others.isdisjoint(record.memory.extracted_from)]
-    stored = put_records(connection, scope, supported, now=now, deduplicate=True)
+    stored = put_records(connection, scope, supported, now=now, deduplicate=True, derived=True)
     return Marked(messages=marked, records=tuple(stored))
 
 

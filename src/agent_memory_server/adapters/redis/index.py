@@ -1,0 +1,167 @@
+"""The index over long-term records: the reference server's fields, and ours behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from redis.asyncio import Redis
+
+from agent_memory_server.adapters.redis.connection import command
+from agent_memory_server.adapters.redis.errors import translating
+from agent_memory_server.adapters.redis.exact import FIELD
+from agent_memory_server.adapters.redis.filter_query import IndexQuery
+from agent_memory_server.domain.errors import StartRefused, Unavailable
+
+_TAGS_BEFORE = ("session_id", "user_id", "namespace", "memory_type", "topics", "entities", "memory_hash",
+                "discrete_memory_extracted", "extraction_strategy")  # fmt: skip
+_TAGS_BEHIND = ("pinned", "extracted_from", "id_")
+_NUMBERS = ("access_count", "created_at", "last_accessed", "updated_at", "persisted_at", "event_date")
+_OWN: Sequence[tuple[str, Sequence[str]]] = (
+    (FIELD, ("TAG", "SEPARATOR", ",", "CASESENSITIVE")),
+    ("owed_", ("TAG",)),
+    ("uncompared_", ("TAG",)),
+)
+_WITHOUT_LIMIT = ("TIMEOUT", "0")
+"""A query that the server gives up half-way would answer with a part; the client's own deadline is an error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexOptions:
+    """How the index is made. m, ef_construction: of HNSW; ef_construction decides the cost of a write."""
+
+    name: str = "memory_records"
+    prefix: str = "memory_idx"
+    dimensions: int
+    algorithm: Literal["HNSW", "FLAT"] = "HNSW"
+    metric: Literal["COSINE", "IP", "L2"] = "COSINE"
+    m: int = 16
+    ef_construction: int = 200
+
+
+def _schema(options: IndexOptions) -> list[str]:
+    vector = ["TYPE", "FLOAT32", "DIM", str(options.dimensions), "DISTANCE_METRIC", options.metric]
+    if options.algorithm == "HNSW":
+        vector += ["M", str(options.m), "EF_CONSTRUCTION", str(options.ef_construction)]
+    fields = ["text", "TEXT"]
+    for name in _TAGS_BEFORE:
+        fields += [name, "TAG", "SEPARATOR", ","]
+    fields += ["extraction_strategy_config", "TEXT", "metadata", "TEXT"]
+    for name in _TAGS_BEHIND:
+        fields += [name, "TAG", "SEPARATOR", ","]
+    for name in _NUMBERS:
+        fields += [name, "NUMERIC"]
+    fields += ["vector", "VECTOR", options.algorithm, str(len(vector)), *vector]
+    for name, kind in _OWN:
+        fields += [name, *kind]
+    return fields
+
+
+async def ensure_index(client: Redis, options: IndexOptions) -> None:
+    """Make the index, or add our fields to one that the reference server made. Several processes may do so at once.
+
+    Raises: StartRefused, when the server cannot search, or its vectors have other dimensions.
+    """
+    try:
+        await command(
+            client, "FT.CREATE", options.name, "ON", "HASH", "PREFIX", "1", options.prefix, "SCHEMA", *_schema(options)
+        )
+    except Unavailable as exc:
+        await _with_own_fields(client, options, exc)
+
+
+async def _with_own_fields(client: Redis, options: IndexOptions, failure: Unavailable) -> None:
+    try:
+        info = await command(client, "FT.INFO", options.name)
+    except Unavailable:
+        raise StartRefused(
+            "REDIS_URL names a Redis without the Query Engine, or one that cannot make an index; use Redis 8 or Redis "
+            f"Stack 7.4 ({failure})"
+        ) from failure
+    attributes = {_word(entry[b"attribute"]): entry for entry in info[b"attributes"]}
+    dimensions = int(attributes.get("vector", {}).get(b"dim", options.dimensions))
+    if dimensions != options.dimensions:
+        raise StartRefused(
+            f"the index {options.name} holds vectors of {dimensions} dimensions, and EMBEDDING_MODEL makes "
+            f"{options.dimensions}; set the model that the index was made with"
+        )
+    for name, kind in _OWN:
+        if name not in attributes:
+            try:
+                await command(client, "FT.ALTER", options.name, "SCHEMA", "ADD", name, *kind)
+            except Unavailable:
+                again = await command(client, "FT.INFO", options.name)
+                if name not in {_word(entry[b"attribute"]) for entry in again[b"attributes"]}:
+                    raise
+
+
+def _word(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """Order by creation (newest or oldest first) and id, or by id alone."""
+
+    by: Sequence[str]
+
+
+NEWEST_FIRST = Sorting(("@created_at", "DESC", "@order_", "ASC"))
+OLDEST_FIRST = Sorting(("@created_at", "ASC", "@order_", "ASC"))
+BY_ID = Sorting(("@order_", "ASC"))
+
+
+class Index:
+    """Questions to the index that have exact answers, of any size."""
+
+    def __init__(self, client: Redis, name: str) -> None:
+        self._client = client
+        self.name = name
+
+    async def count(self, query: IndexQuery) -> int:
+        """How many records the query finds."""
+        reply = await command(
+            self._client, "FT.SEARCH", self.name, query.text, "NOCONTENT", "LIMIT", "0", "0", *_WITHOUT_LIMIT,
+            *query.arguments(),
+        )  # fmt: skip
+        return int(reply[b"total_results"])
+
+    async def page(
+        self, query: IndexQuery, sorting: Sorting, *, limit: int, offset: int = 0, condition: str | None = None
+    ) -> list[str]:
+        """Ids of the records in order. condition: an expression over the fields of the order, of ours."""
+        narrowed = ["FILTER", condition] if condition else []
+        reply = await command(
+            self._client, "FT.AGGREGATE", self.name, query.text, "LOAD", "2", "@created_at", "@order_", *narrowed,
+            "SORTBY", str(len(sorting.by)), *sorting.by, "MAX", str(offset + limit),
+            "LIMIT", str(offset), str(limit), *_WITHOUT_LIMIT, *query.arguments(),
+        )  # fmt: skip
+        return [_id(row) for row in _rows(reply)]
+
+    async def every(self, query: IndexQuery, *, at_once: int = 1_000) -> list[str]:
+        """Ids of all the records, in no order."""
+        with translating():
+            found, cursor = await self._first(query, at_once)
+            ids = [_id(row) for row in _rows(found)]
+            while cursor:
+                found, cursor = await command(
+                    self._client, "FT.CURSOR", "READ", self.name, str(cursor), "COUNT", str(at_once)
+                )
+                ids += [_id(row) for row in _rows(found)]
+        return ids
+
+    async def _first(self, query: IndexQuery, at_once: int) -> tuple[Any, int]:
+        found, cursor = await command(
+            self._client, "FT.AGGREGATE", self.name, query.text, "LOAD", "1", "@order_", *_WITHOUT_LIMIT,
+            "WITHCURSOR", "COUNT", str(at_once), *query.arguments(),
+        )  # fmt: skip
+        return found, cursor
+
+
+def _rows(reply: Any) -> list[dict[bytes, bytes]]:
+    return [row[b"extra_attributes"] for row in reply[b"results"]]
+
+
+def _id(row: dict[bytes, bytes]) -> str:
+    return bytes.fromhex(row[b"order_"].decode()).decode()

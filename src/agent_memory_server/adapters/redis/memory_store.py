@@ -1,0 +1,290 @@
+"""Long-term records in Redis: storing, reading and listing."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from redis.asyncio import Redis
+
+from agent_memory_server.adapters.redis import keys
+from agent_memory_server.adapters.redis.connection import command
+from agent_memory_server.adapters.redis.exact import CURRENT, FIELD, content_token, token
+from agent_memory_server.adapters.redis.filter_query import IndexQuery
+from agent_memory_server.adapters.redis.index import OLDEST_FIRST, Index, IndexOptions
+from agent_memory_server.adapters.redis.listing import list_records, matching
+from agent_memory_server.adapters.redis.record_fields import Stored, vector_bytes
+from agent_memory_server.adapters.redis.records import Records, Step
+from agent_memory_server.adapters.redis.writing import Changes, Plan, holders, surplus, version_ids
+from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound, Unavailable
+from agent_memory_server.domain.filters import Filter, TextField
+from agent_memory_server.domain.memory import Memory, Superseding, hash_of
+from agent_memory_server.domain.query import Order, Page
+from agent_memory_server.domain.scope import Scope
+from agent_memory_server.ports.memory_store import MemoryWrite, Owed, PutResult, StoreStats, Supersession
+
+ACCESS_INTERVAL_S = 900.0
+"""An access less than this after the noted one is not noted: most reads then write nothing."""
+
+_ATTEMPTS = 100
+_OWED = IndexQuery("@owed_:{1}")
+_CURRENT = IndexQuery(f"@{FIELD}:{{{CURRENT}}}")
+_UNCOMPARED = IndexQuery("@uncompared_:{1} -@owed_:{1}")
+_DELETED_AT_ONCE = 500
+
+T = TypeVar("T")
+
+
+def _check_place(scope: Scope, memory: Memory) -> None:
+    if not scope.allows(memory.namespace, memory.user_id):
+        raise Forbidden(f'writing to namespace "{memory.namespace}", user "{memory.user_id}" is not granted')
+
+
+def _current(changes: Changes, scope: Scope, id_: str, revision: int) -> Memory:
+    stored = changes.known.get(id_)
+    if stored is None or not scope.allows(stored.memory.namespace, stored.memory.user_id):
+        raise NotFound(f'there is no memory "{id_}"')
+    if stored.memory.revision != revision or stored.memory.superseded_by:
+        raise Conflict(f'memory "{id_}" was changed meanwhile; read it again')
+    return stored.memory
+
+
+def _past(memory: Memory, step: Supersession) -> Memory:
+    return replace(
+        memory,
+        superseded_by=step.by.id,
+        superseded_because=step.because.value,
+        valid_until=max(step.at, memory.valid_from or memory.created_at),
+        revision=memory.revision + 1,
+    )
+
+
+async def _until_done(attempt: Callable[[], Awaitable[T | None]]) -> T:
+    """Read, decide and write until nobody changed in between what was read. Raises: Unavailable."""
+    for number in range(_ATTEMPTS):
+        done = await attempt()
+        if done is not None:
+            return done
+        await asyncio.sleep(random.random() * 0.001 * min(number, 20))  # noqa: S311 - spreads retries, guards nothing
+    raise Unavailable("other writers keep changing the same records; try again")
+
+
+class RedisMemoryStore:
+    """All of `MemoryStore` but `search`. Whoever opened the client closes it, after `ensure_index` has run."""
+
+    def __init__(self, client: Redis, options: IndexOptions) -> None:
+        self._client = client
+        self._dimensions = options.dimensions
+        self._index = Index(client, options.name)
+        self._records = Records(client, prefix=options.prefix, index=options.name)
+
+    async def put(
+        self, scope: Scope, writes: Sequence[MemoryWrite], *, now: float, deduplicate: bool = False
+    ) -> list[PutResult]:
+        """See `MemoryStore.put`."""
+        for write in writes:
+            _check_place(scope, write.memory)
+            self._check_dimensions(write.vector)
+        ids = [id_ for write in writes for id_ in (write.memory.id, write.fallback_id) if id_ is not None]
+        contents = {content_token(write.memory) for write in writes} if deduplicate else set()
+
+        async def attempt() -> Plan | None:
+            same = await self._same_content(contents)
+            plan = Plan(scope, await self._changes(ids), same, deduplicate)
+            for write in writes:
+                plan.add(write)
+            return plan if await self._records.change(list(plan.changes.steps.values())) else None
+
+        plan = await _until_done(attempt)
+        await self._records.note_access(plan.noted, at=now, interval_s=0.0, counted=False)
+        return plan.results
+
+    async def _changes(self, ids: Sequence[str]) -> Changes:
+        """What a change of these records, each as often as it is named, needs to know."""
+        known = await self._records.read(ids)
+        often = Counter(ids)
+        versions = [name for id_ in often if id_ in known for name in version_ids(known[id_].memory, often[id_])]
+        # A record that a request stores twice has a version in the end as well.
+        versions += [f"{id_}@{n}" for id_, count in often.items() if id_ not in known for n in range(1, count)]
+        vectors = await self._records.read_vectors(id_ for id_, stored in known.items() if stored.embedded)
+        return Changes(known | await self._records.read(versions), vectors)
+
+    async def _same_content(self, contents: set[str]) -> dict[str, str]:
+        if not contents:
+            return {}
+        query = IndexQuery(f"@{FIELD}:{{{'|'.join(sorted(contents))}}}")
+        return holders(await self._records.read(await self._index.every(query)))
+
+    async def get(self, scope: Scope, ids: Sequence[str]) -> list[Memory]:
+        """See `MemoryStore.get`."""
+        return [stored.memory for stored in (await self._within(scope, ids)).values()]
+
+    async def _within(self, scope: Scope, ids: Sequence[str]) -> dict[str, Stored]:
+        found = await self._records.read(ids)
+        return {
+            id_: stored for id_, stored in found.items() if scope.allows(stored.memory.namespace, stored.memory.user_id)
+        }
+
+    async def update(
+        self, scope: Scope, memory: Memory, *, if_revision: int, vector: NDArray[np.float32] | None, text_changed: bool
+    ) -> Memory:
+        """See `MemoryStore.update`. What accesses noted meanwhile stays noted."""
+        self._check_dimensions(vector)
+        changes = await self._changes([memory.id])
+        before = changes.known.get(memory.id)
+        if before is None or not scope.allows(before.memory.namespace, before.memory.user_id):
+            raise NotFound(f'there is no memory "{memory.id}"')
+        _check_place(scope, memory)
+        stored = before.memory
+        newer = replace(
+            memory,
+            revision=if_revision + 1,
+            memory_hash=memory.memory_hash or hash_of(memory),
+            access_count=max(stored.access_count, memory.access_count),
+            last_accessed=max(stored.last_accessed, memory.last_accessed),
+        )
+        keep_vector = not text_changed and memory.text == stored.text
+        newer = changes.keep_version(newer, Superseding.EDITED)
+        changes.store(newer, None if vector is None else vector_bytes(vector), keep_vector=keep_vector)
+        if stored.revision != if_revision or not await self._records.change(list(changes.steps.values())):
+            raise Conflict(f'memory "{memory.id}" does not have revision {if_revision} any more; read it again')
+        return newer
+
+    async def delete(self, scope: Scope, ids: Sequence[str]) -> int:
+        """See `MemoryStore.delete`."""
+        wanted = list(dict.fromkeys(ids))
+        deleted = 0
+        for start in range(0, len(wanted), _DELETED_AT_ONCE):
+            deleted += await self._delete(scope, wanted[start : start + _DELETED_AT_ONCE])
+        return deleted
+
+    async def _delete(self, scope: Scope, ids: Sequence[str]) -> int:
+        async def attempt() -> int | None:
+            doomed = await self._within(scope, ids)
+            past = await self._past_of(doomed)
+            steps = [Step(id=id_, expected=stored.memory.revision) for id_, stored in (doomed | past).items()]
+            return len(doomed) if await self._records.change(steps) else None
+
+        return await _until_done(attempt)
+
+    async def _past_of(self, doomed: Mapping[str, Stored]) -> dict[str, Stored]:
+        """Earlier versions of records, and all that they superseded, directly or by others."""
+        found: dict[str, Stored] = {}
+        waiting = set(doomed) - {""}  # what is superseded by nothing is current
+        while waiting:
+            names = "|".join(token(TextField.SUPERSEDED_BY, id_) for id_ in sorted(waiting))
+            query = IndexQuery(f"@{FIELD}:{{{names}}}")
+            more = await self._records.read(await self._index.every(query))
+            more = {id_: one for id_, one in more.items() if one.memory.superseded_by in waiting}
+            waiting = set(more) - set(found) - set(doomed)
+            found |= more
+        return {id_: one for id_, one in found.items() if id_ not in doomed}
+
+    async def supersede(self, scope: Scope, step: Supersession) -> Memory:
+        """See `MemoryStore.supersede`."""
+        self._check_dimensions(step.vector)
+        changes = await self._changes([step.by.id, *(id_ for id_, _ in step.gone)])
+        by = _current(changes, scope, step.by.id, step.by.revision)
+        gone = [_current(changes, scope, id_, revision) for id_, revision in step.gone]
+        for memory in gone:
+            if (memory.namespace, memory.user_id) != (by.namespace, by.user_id) or memory.id == by.id:
+                raise Conflict(
+                    f'memory "{memory.id}" cannot be superseded by "{by.id}": they are not two memories of one place'
+                )
+        if any(memory.pinned for memory in gone):
+            raise Conflict("a pinned memory is never superseded")
+        newer = replace(
+            step.by,
+            revision=by.revision + 1,
+            access_count=max(by.access_count, step.by.access_count),
+            last_accessed=max(by.last_accessed, step.by.last_accessed),
+        )
+        newer = changes.keep_version(newer, step.because)
+        vector = None if step.vector is None else vector_bytes(step.vector)
+        changes.store(newer, vector, keep_vector=step.by.text == by.text)
+        for memory in gone:
+            changes.store(_past(memory, step), None, keep_vector=True)
+        if not await self._records.change(list(changes.steps.values())):
+            raise Conflict(f'memory "{by.id}" or one that it supersedes was changed meanwhile; read it again')
+        return newer
+
+    async def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """See `MemoryStore.vectors`."""
+        found = await self._records.read_vectors(ids)
+        return {id_: np.frombuffer(blob, "<f4") for id_, blob in found.items()}
+
+    async def uncompared(self, *, limit: int) -> Sequence[Memory]:
+        """See `MemoryStore.uncompared`."""
+        found = await self._records.read(await self._index.page(_UNCOMPARED, OLDEST_FIRST, limit=limit))
+        return [stored.memory for stored in found.values()]
+
+    async def mark_compared(self, records: Sequence[tuple[str, int]]) -> None:
+        """See `MemoryStore.mark_compared`."""
+        await self._records.mark_compared(records)
+
+    async def list(
+        self,
+        scope: Scope,
+        filter_: Filter,
+        *,
+        order: Order = Order.NEWEST,
+        limit: int,
+        offset: int = 0,
+        cursor: str | None = None,
+    ) -> Page:
+        """See `MemoryStore.list`."""
+        return await list_records(
+            self._index, self._records, scope, filter_, order=order, limit=limit, offset=offset, cursor=cursor
+        )
+
+    async def touch(self, scope: Scope, ids: Sequence[str], *, at: float) -> int:
+        """See `MemoryStore.touch`. Changes nothing that is indexed."""
+        within = list(await self._within(scope, ids))
+        return await self._records.note_access(within, at=at, interval_s=ACCESS_INTERVAL_S, counted=True)
+
+    async def owed_embeddings(self, *, limit: int) -> Sequence[Owed]:
+        """See `MemoryStore.owed_embeddings`."""
+        found = await self._records.read(await self._index.page(_OWED, OLDEST_FIRST, limit=limit))
+        memories = [stored.memory for stored in found.values()]
+        return [Owed(id=memory.id, revision=memory.revision, text=memory.text) for memory in memories]
+
+    async def set_vectors(self, vectors: Sequence[tuple[str, int, NDArray[np.float32]]]) -> int:
+        """See `MemoryStore.set_vectors`."""
+        for _, _, vector in vectors:
+            self._check_dimensions(vector)
+        return await self._records.set_vectors([(id_, rev, vector_bytes(vector)) for id_, rev, vector in vectors])
+
+    async def remove_duplicates(self, scope: Scope, filter_: Filter) -> int:
+        """See `MemoryStore.remove_duplicates`."""
+        found = await matching(self._index, self._records, scope, filter_)
+        return await self.delete(scope, [memory.id for memory in surplus(found)])
+
+    async def stats(self) -> StoreStats:
+        """See `MemoryStore.stats`. Sessions are not counted here."""
+        memory = await command(self._client, "INFO", "memory")
+        server = await command(self._client, "INFO", "server")
+        return StoreStats(
+            engine="redis",
+            memories=await self._index.count(_CURRENT),
+            unembedded=await self._index.count(_OWED),
+            sessions=0,
+            size_bytes=int(memory["used_memory"]),
+            details={"redis": str(server["redis_version"])},
+        )
+
+    async def ping(self) -> None:
+        """See `MemoryStore.ping`. Writes a key of its own, which a server that may not write refuses."""
+        await command(self._client, "SET", keys.PROBE, "1", "EX", "60")
+
+    def _check_dimensions(self, vector: NDArray[np.float32] | None) -> None:
+        if vector is not None and len(vector) != self._dimensions:
+            raise Unavailable(
+                f"the index holds vectors of {self._dimensions} dimensions and this process makes {len(vector)}: the "
+                "embedding model was changed meanwhile; restart this process with the EMBEDDING_MODEL of the index"
+            )

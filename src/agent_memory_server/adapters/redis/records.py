@@ -1,0 +1,119 @@
+"""Reading records, and changing them if they are still as they were read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from redis.asyncio import Redis
+
+from agent_memory_server.adapters.redis import keys
+from agent_memory_server.adapters.redis.connection import script
+from agent_memory_server.adapters.redis.errors import translating
+from agent_memory_server.adapters.redis.record_fields import READ, Fields, Stored, stored_from
+
+_AT_ONCE = 500
+_ACCESS = ("l", "c")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One change. expected: the revision that was read, None where no record was. fields: what to set, empty to delete
+    the record. unique: token of the content that no other record may have by then."""
+
+    id: str
+    expected: int | None
+    fields: Fields = field(default_factory=dict)
+    drop: Sequence[str] = ()
+    unique: str = ""
+    forget_access: bool = False
+
+    def arguments(self) -> list[str | bytes]:
+        """As the script takes it."""
+        words: list[str | bytes] = ["" if self.expected is None else str(self.expected), self.unique]
+        words += ["1" if self.forget_access else "0", str(len(self.fields))]
+        for name, value in self.fields.items():
+            words += (name, value)
+        return [*words, str(len(self.drop)), *self.drop]
+
+
+class Records:
+    """The hashes of one prefix."""
+
+    def __init__(self, client: Redis, *, prefix: str, index: str) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._index = index
+        self._change = script(client, "change_records")
+        self._note = script(client, "note_access")
+        self._embed = script(client, "set_vector")
+        self._compared = script(client, "mark_compared")
+
+    async def read(self, ids: Iterable[str]) -> dict[str, Stored]:
+        """The records that are there, by id, in the order of the ids."""
+        wanted = list(dict.fromkeys(ids))
+        found: dict[str, Stored] = {}
+        for start in range(0, len(wanted), _AT_ONCE):
+            page = wanted[start : start + _AT_ONCE]
+            async with self._client.pipeline(transaction=False) as pipe:
+                for id_ in page:
+                    record, access = self._keys(id_)
+                    pipe.execute_command("HMGET", record, *READ)
+                    pipe.execute_command("HMGET", access, *_ACCESS)
+                with translating():
+                    replies = await pipe.execute()
+            for id_, values, access_values in zip(page, replies[::2], replies[1::2], strict=True):
+                stored = stored_from(values, access_values)
+                if stored is not None:
+                    found[id_] = stored
+        return found
+
+    async def read_vectors(self, ids: Iterable[str]) -> dict[str, bytes]:
+        """The vectors that are there, by id."""
+        wanted = list(dict.fromkeys(ids))
+        found: dict[str, bytes] = {}
+        for start in range(0, len(wanted), _AT_ONCE):
+            page = wanted[start : start + _AT_ONCE]
+            async with self._client.pipeline(transaction=False) as pipe:
+                for id_ in page:
+                    pipe.execute_command("HGET", self._keys(id_)[0], "vector")
+                with translating():
+                    replies = await pipe.execute()
+            found |= {id_: blob for id_, blob in zip(page, replies, strict=True) if blob is not None}
+        return found
+
+    async def change(self, steps: Sequence[Step]) -> bool:
+        """Take all the steps at once, or none: False, when a record is not as expected any more."""
+        if not steps:
+            return True
+        names = [key for step in steps for key in self._keys(step.id)]
+        words = [word for step in steps for word in step.arguments()]
+        with translating():
+            return bool(await self._change(keys=names, args=[self._index, *words]))
+
+    async def note_access(self, ids: Sequence[str], *, at: float, interval_s: float, counted: bool) -> int:
+        """Note an access to each record that is there; how many were old enough."""
+        return await self._each(self._note, [(id_, (repr(at), repr(interval_s), int(counted))) for id_ in ids], 2)
+
+    async def set_vectors(self, vectors: Sequence[tuple[str, int, bytes]]) -> int:
+        """Fill in vectors by id and revision; how many records still had it."""
+        return await self._each(self._embed, [(id_, (str(rev), blob)) for id_, rev, blob in vectors], 1)
+
+    async def mark_compared(self, records: Sequence[tuple[str, int]]) -> int:
+        """Note that records were compared, by id and revision; how many still had it."""
+        return await self._each(self._compared, [(id_, (str(rev),)) for id_, rev in records], 1)
+
+    async def _each(self, run: object, calls: Sequence[tuple[str, Sequence[object]]], key_count: int) -> int:
+        """A script for each record, in pipelines; the sum of the answers."""
+        total = 0
+        for start in range(0, len(calls), _AT_ONCE):
+            async with self._client.pipeline(transaction=False) as pipe:
+                for id_, args in calls[start : start + _AT_ONCE]:
+                    await run(keys=self._keys(id_)[:key_count], args=list(args), client=pipe)  # type: ignore[operator]
+                with translating():
+                    total += sum(await pipe.execute())
+        return total
+
+    def _keys(self, id_: str) -> tuple[str, str]:
+        record = keys.record(self._prefix, id_)
+        return record, keys.access(record)
