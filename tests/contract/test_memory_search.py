@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from agent_memory_server.domain.filters import Filter, TagField, TextField, only
+from agent_memory_server.domain.memory import MemoryType
 from agent_memory_server.domain.query import Mode, Ranked, StoreQuery
 from agent_memory_server.domain.scope import EVERYWHERE, Scope
 from agent_memory_server.domain.words import query_terms
-from agent_memory_server.ports.memory_store import MemoryStore
+from agent_memory_server.ports.memory_store import MemoryStore, MemoryWrite
 from tests.contract.memories import NOW, direction, write
 
 TEA = query_terms("tea")
@@ -150,3 +151,40 @@ async def test_another_users_records_do_not_move_a_ranking(memories: MemoryStore
 @every_mode
 async def test_an_empty_store_answers_with_nothing(memories: MemoryStore, query: StoreQuery) -> None:
     assert await memories.search(EVERYWHERE, query) == Ranked(hits=(), total=0)
+
+
+def _turns(*texts: str, session_id: str = "talk", start: float = NOW) -> list[MemoryWrite]:
+    return [
+        write(
+            f"{session_id}{n}", text, at=170.0, session_id=session_id, memory_type=MemoryType.MESSAGE,
+            created_at=start + n, persisted_at=start,
+        )
+        for n, text in enumerate(texts)
+    ]  # fmt: skip
+
+
+ASKED = StoreQuery(mode=Mode.HYBRID, vector=direction(0), terms=query_terms("garden concert"), limit=3)
+TALK = ("ada: see you at the garden concert", "ben: yes, at nine", "ada: fine", "ben: bye", "ada: bye", "ben: so long")
+
+
+async def test_a_turn_is_found_by_the_words_of_the_turn_beside_it(memories: MemoryStore) -> None:
+    others = [write(f"other{n}", f"nothing {n}", at=170.0) for n in range(20)]
+    await memories.put(EVERYWHERE, [*others, *_turns(*TALK), *_turns("ada: no", session_id="else")], now=NOW)
+    assert _ids(await memories.search(EVERYWHERE, ASKED)) == ["talk0", "talk1", "talk2"]
+
+
+async def test_a_later_or_deleted_turn_counts_for_its_neighbours_at_once(memories: MemoryStore) -> None:
+    first, second, *rest = _turns(*TALK)
+    await memories.put(EVERYWHERE, [write("other", "nothing", at=170.0), second, *rest], now=NOW)
+    assert (await memories.search(EVERYWHERE, replace(ASKED, mode=Mode.KEYWORD))).total == 0
+    await memories.put(EVERYWHERE, [first], now=NOW)
+    assert _ids(await memories.search(EVERYWHERE, ASKED))[:2] == ["talk0", "talk1"]
+    await memories.delete(EVERYWHERE, ["talk1"])
+    assert _ids(await memories.search(EVERYWHERE, ASKED))[:2] == ["talk0", "talk2"]
+
+
+async def test_neighbours_outside_the_filter_stay_out(memories: MemoryStore) -> None:
+    await memories.put(EVERYWHERE, _turns(*TALK), now=NOW)
+    narrowed = replace(ASKED, filter=Filter((only(TextField.ID, "talk0"),)))
+    ranked = await memories.search(EVERYWHERE, narrowed)
+    assert (_ids(ranked), ranked.total) == (["talk0"], 1)

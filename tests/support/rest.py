@@ -55,8 +55,10 @@ async def application(
     dimensions = embedder.dimensions
     database = await Database.open(DataFolder(path=folder, dimensions=dimensions, durability="normal"))
     try:
+        memories = SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=dimensions)))
         yield Application(
-            memories=SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=dimensions))),
+            memories=memories,
+            restoring=memories,
             sessions=SqliteSessionStore(database),
             tokens=SqliteTokenStore(database),
             answers=SqliteIdempotencyStore(database),

@@ -18,6 +18,8 @@ main = LazyGroup(
         "token": Lazy(f"{_PACKAGE}.token:token", "Add, list, show and remove access tokens."),
         "jobs": Lazy(f"{_PACKAGE}.jobs:jobs", "Show background work, and what was given up."),
         "rebuild-index": Lazy(f"{_PACKAGE}.rebuild_index:rebuild_index", "Build the search index again."),
+        "export": Lazy(f"{_PACKAGE}.export_data:export", "Write everything to a file."),
+        "import": Lazy(f"{_PACKAGE}.import_data:import_", "Take in everything of such a file."),
         "doctor": Lazy(f"{_PACKAGE}.doctor:doctor", "Check the installation and the data folder."),
         "evaluate": Lazy(f"{_PACKAGE}.evaluate:evaluate", "Measure how well a server finds things."),
         "config": Lazy(f"{_PACKAGE}.config:config", "Show and check the settings."),

@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
 
+from agent_memory_server.cli.progress import bar
 from agent_memory_server.cli.start import exit_on_refusal, started
 from agent_memory_server.compose.maintenance import rebuilding, reembedding
 from agent_memory_server.settings import Settings
-
-
-class _Bar:
-    def __init__(self, bars: Bars, task: TaskID) -> None:
-        self._bars, self._task = bars, task
-
-    def show(self, done: int, total: int) -> None:
-        self._bars.update(self._task, completed=done, total=total)
-
-
-@contextmanager
-def _bar(title: str) -> Iterator[_Bar]:
-    """A progress bar on stderr, where stderr is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
-        yield _Bar(bars, bars.add_task(title, total=None))
 
 
 @click.command("rebuild-index", short_help="Build the search index again.")
@@ -43,9 +22,9 @@ def rebuild_index(re_embed: bool) -> None:
     with exit_on_refusal():
         settings = started().settings
         done = 0
-        with _bar("Indexing") as bar:
+        with bar("Indexing") as shown:
             for step in rebuilding(settings):
-                bar.show(step.done, step.total)
+                shown.show(step.done, step.total)
                 done = step.done
         click.echo(f"Indexed {done} memories.")
         if re_embed:
@@ -54,8 +33,8 @@ def rebuild_index(re_embed: bool) -> None:
 
 async def _reembed(settings: Settings) -> int:
     done = 0
-    with _bar("Embedding") as bar:
+    with bar("Embedding") as shown:
         async for step in reembedding(settings):
-            bar.show(step.done, step.total)
+            shown.show(step.done, step.total)
             done = step.done
     return done

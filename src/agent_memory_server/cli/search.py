@@ -9,7 +9,7 @@ from agent_memory_server.cli.run import with_application
 from agent_memory_server.domain.filters import Condition, Filter, TagField, TextField, only
 from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.principal import LOCAL
-from agent_memory_server.domain.query import Hit, Mode
+from agent_memory_server.domain.query import DEFAULT_ALPHA, Hit, Mode
 from agent_memory_server.operations import search as operation
 
 _MODES = [mode.value for mode in Mode]
@@ -29,7 +29,9 @@ def _words(_context: click.Context, _parameter: click.Parameter, value: str | No
 @click.option("-l", "--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Most results.")
 @click.option("-o", "--offset", type=click.IntRange(0), default=0, show_default=True, help="Results to skip.")
 @click.option("--search-mode", type=click.Choice(_MODES), default="semantic", show_default=True, help="How to rank.")
-@click.option("--hybrid-alpha", type=click.FloatRange(0, 1), default=0.7, show_default=True, help="Share of meaning.")
+@click.option(
+    "--hybrid-alpha", type=click.FloatRange(0, 1), default=DEFAULT_ALPHA, show_default=True, help="Share of meaning."
+)
 @click.option(
     "--text-scorer", expose_value=False, help="Accepted for scripts of the reference server; the engine has one scorer."
 )

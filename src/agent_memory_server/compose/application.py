@@ -53,10 +53,9 @@ class Opened:
 class _NoEmbedder:
     """Stands where a command needs no embedding model: nothing is loaded, and a call is a mistake that shows."""
 
-    model = "none"
-
-    def __init__(self, dimensions: int) -> None:
-        self.dimensions = dimensions
+    def __init__(self, stored: StoredModel | None) -> None:
+        self.model = stored.model if stored else "none"
+        self.dimensions = stored.dimensions if stored else _USUAL_DIMENSIONS
 
     async def embed(self, texts: Sequence[str]) -> NoReturn:
         """Refuse."""
@@ -90,7 +89,7 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIt
         database = await Database.open(folder_of(settings))
         stack.push_async_callback(database.close)
         stored = await database.read(stored_model)
-        embedder: Embedder = _NoEmbedder(stored.dimensions if stored else _USUAL_DIMENSIONS)
+        embedder: Embedder = _NoEmbedder(stored)
         if embedding:
             embedder = await _open_embedder(settings.embedding, database, stored)
             stack.push_async_callback(embedder.close)
@@ -103,8 +102,10 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIt
             )
         search = SearchSettings(dimensions=embedder.dimensions, cache_mb=settings.storage.vector_cache_mb)
         jobs = SqliteJobs(database)
+        memories = SqliteMemoryStore(database, Searcher(search))
         app = Application(
-            memories=SqliteMemoryStore(database, Searcher(search)),
+            memories=memories,
+            restoring=memories,
             sessions=SqliteSessionStore(database),
             tokens=SqliteTokenStore(database),
             answers=SqliteIdempotencyStore(database),

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from agent_memory_server.domain.filters import EVERYTHING, Filter
 from agent_memory_server.domain.memory import Memory
 
+DEFAULT_ALPHA = 0.5
+"""Share of meaning in the fusion where a caller names none; chosen in `docs/benchmarks.md`."""
+
 
 class Mode(StrEnum):
     """semantic: vector distance alone; keyword: words alone; hybrid: both, fused."""
@@ -37,6 +40,7 @@ class StoreQuery:
     vector: unit length, shape (dimensions,); None in keyword mode only.
     terms:  what the query's text asks for (`domain.words.query_terms`); empty leaves the keyword arm out. A record
             is in the keyword arm when it holds one of them, and every required one.
+    text:   the question as it was asked: whom it names decides between speakers (`domain.turns`).
     alpha:  share of the dense arm when both arms run, 0 … 1.
     within: only records with a cosine distance of at most this (0 … 2); dense arm alone.
     """
@@ -45,7 +49,8 @@ class StoreQuery:
     filter: Filter = EVERYTHING
     vector: NDArray[np.float32] | None = None
     terms: tuple[Term, ...] = ()
-    alpha: float = 0.7
+    text: str = ""
+    alpha: float = DEFAULT_ALPHA
     within: float | None = None
     limit: int = 10
     offset: int = 0
@@ -54,13 +59,20 @@ class StoreQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """How one arm saw a result: rank (from 1) and raw score. None where the arm did not find it."""
+    """How each arm saw a result: rank (from 1) and raw score. None where the arm did not find it.
+
+    similarity: cosine similarity with the neighbouring turns' vectors pooled in; words: BM25 with their words
+    counted in. Both are what the fusion mixes. factor: by what the fused value was multiplied for the speaker.
+    """
 
     dense_rank: int | None = None
     distance: float | None = None
     keyword_rank: int | None = None
     bm25: float | None = None
     matched_words: tuple[str, ...] = ()
+    similarity: float | None = None
+    words: float | None = None
+    factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

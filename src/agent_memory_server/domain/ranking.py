@@ -1,7 +1,7 @@
-"""How candidates are ranked: BM25 over a scope's own word statistics, and the fusion of two arms.
+"""How records are ranked: BM25 over a scope's own word statistics, and the order of each arm alone.
 
-Engines deliver candidates with raw scores; every number that decides an order is computed here, so both
-engines rank alike. All functions are pure.
+Engines deliver raw material; every number that decides an order is computed in the domain (the fusion of both arms
+in `domain.fusion`, what turns lend to each other in `domain.turns`), so all engines rank alike. All functions are pure.
 """
 
 from __future__ import annotations
@@ -58,7 +58,12 @@ def keep_terms(frequencies: Sequence[int], rows: int) -> list[int]:
 
 
 def bm25(
-    counts: NDArray[np.float64], lengths: Floats, frequencies: Sequence[int], rows: int, mean_length: float
+    counts: NDArray[np.float64],
+    lengths: Floats,
+    frequencies: Sequence[int],
+    rows: int,
+    mean_length: float,
+    k1: float = K1,
 ) -> Floats:
     """Okapi BM25 of n records for t words, shape (n,).
 
@@ -68,8 +73,8 @@ def bm25(
     mean_length: mean words of a record in the scope, > 0.
     """
     weights = np.array([idf(rows, n) for n in frequencies])
-    norm = K1 * (1.0 - B + B * lengths / max(mean_length, 1e-9))
-    saturated: Floats = counts * (K1 + 1.0) / (counts + norm[:, None])
+    norm = k1 * (1.0 - B + B * lengths / max(mean_length, 1e-9))
+    saturated: Floats = counts * (k1 + 1.0) / (counts + norm[:, None])
     result: Floats = saturated @ weights
     return result
 
@@ -96,14 +101,6 @@ class Placed:
     evidence: Evidence
 
 
-def _scaled(values: Floats) -> Floats:
-    low, high = float(values.min()), float(values.max())
-    if high - low < 1e-12:
-        return np.ones_like(values)
-    scaled: Floats = (values - low) / (high - low)
-    return scaled
-
-
 def by_distance(arm: Arm, *, before: int = 0) -> list[Placed]:
     """The dense arm alone: dist is the cosine distance, score max(0, 1 - dist).
 
@@ -115,8 +112,8 @@ def by_distance(arm: Arm, *, before: int = 0) -> list[Placed]:
     ]
 
 
-def by_words(arm: Arm, best: float | None = None, *, before: int = 0) -> list[Placed]:
-    """The keyword arm alone: score is BM25 over the ranking's best, dist max(0, 1 - score).
+def by_bm25(arm: Arm, best: float | None = None, *, before: int = 0) -> list[Placed]:
+    """Records by BM25 of their own words: score is BM25 over the ranking's best, dist max(0, 1 - score).
 
     best, before: BM25 of the first record of the whole ranking and the records ahead of `arm`, where `arm` is a
     later page of it.
@@ -134,47 +131,3 @@ def by_words(arm: Arm, best: float | None = None, *, before: int = 0) -> list[Pl
         )
         for i, (key, s) in enumerate(zip(arm.keys, arm.scores, strict=True), start=before + 1)
     ]
-
-
-def fuse(
-    dense: Arm, words: Arm, *, alpha: float, distances: dict[int, float], page: slice = slice(None)
-) -> list[Placed]:
-    """Both arms united and fused convexly: alpha × similarity + (1 - alpha) × BM25, each scaled min-max to 0 … 1.
-
-    distances: cosine distance of keyword candidates that the dense arm did not reach; a key missing there has no
-    vector (yet) and is ranked by its words alone, so that what was stored a moment ago is found. A candidate the
-    keyword arm did not reach counts as BM25 0.
-    Ties keep the dense order, then the keyword order. score is the fused value over the best one; dist is
-    max(0, 1 - score), as the wire has it for hybrid search. page: the places of the ranking to give.
-    """
-    dense_at = {
-        key: (i, d) for i, (key, d) in enumerate(zip(dense.keys.tolist(), dense.scores.tolist(), strict=True), 1)
-    }
-    words_at = {
-        key: (i, s) for i, (key, s) in enumerate(zip(words.keys.tolist(), words.scores.tolist(), strict=True), 1)
-    }
-    keys = list(dict.fromkeys([*dense_at, *words_at]))
-    if not keys:
-        return []
-    known = distances | {key: d for key, (_, d) in dense_at.items()}
-    far = max(known.values(), default=0.0)
-    distance = np.array([known.get(key, far) for key in keys])
-    bm = np.array([words_at[key][1] if key in words_at else 0.0 for key in keys])
-    wordscore = bm / bm.max() if bm.max() > 0 else bm
-    similarity = np.where([key in known for key in keys], _scaled(-distance), wordscore)
-    fused = alpha * similarity + (1.0 - alpha) * wordscore
-    order = np.argsort(-fused, kind="stable")
-    top = max(float(fused[order[0]]), 1e-12)
-    placed = []
-    for index in order[page].tolist():
-        key = keys[index]
-        score = float(fused[index]) / top
-        in_dense, in_words = dense_at.get(key), words_at.get(key)
-        evidence = Evidence(
-            dense_rank=in_dense[0] if in_dense else None,
-            distance=known.get(key),
-            keyword_rank=in_words[0] if in_words else None,
-            bm25=in_words[1] if in_words else None,
-        )
-        placed.append(Placed(key, max(0.0, 1.0 - score), score, Mode.HYBRID, evidence))
-    return placed

@@ -12,7 +12,7 @@ from agent_memory_server.ports.clock import Clock
 from agent_memory_server.ports.embedder import Embedder
 from agent_memory_server.ports.idempotency import IdempotencyStore
 from agent_memory_server.ports.jobs import Jobs
-from agent_memory_server.ports.memory_store import MemoryStore
+from agent_memory_server.ports.memory_store import MemoryStore, SupportsRestore
 from agent_memory_server.ports.session_store import SessionStore
 from agent_memory_server.ports.token_store import TokenStore
 
@@ -42,6 +42,7 @@ class Application:
 
     chat: answers questions of extraction and summaries; fast_chat: the small ones. None: there is no model, and the
         work is done by rules.
+    restoring: the same store as `memories`, for taking records of another store. None: the engine cannot.
     owed: rung when a write leaves an embedding to be done; the upkeep loop waits for it.
     context_sizes: context window in tokens of a model by its name; None for a name it does not know.
     """
@@ -55,6 +56,7 @@ class Application:
     clock: Clock
     chat: ChatModel | None = None
     fast_chat: ChatModel | None = None
+    restoring: SupportsRestore | None = None
     options: Options = field(default_factory=Options)
     context_sizes: Callable[[str], int | None] = lambda _model: None
     accesses: Accesses = field(default_factory=Accesses)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from agent_memory_server.domain.errors import InvalidRequest, RequestRefused, Unavailable
 from agent_memory_server.domain.filters import EVERYTHING, Filter
 from agent_memory_server.domain.principal import Action, Principal
-from agent_memory_server.domain.query import Hit, Mode, Order, Ranked, StoreQuery
+from agent_memory_server.domain.query import DEFAULT_ALPHA, Hit, Mode, Order, Ranked, StoreQuery
 from agent_memory_server.domain.recency import ACCESS_UPDATE_AFTER_S, Recency, combined_score
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.words import query_terms
@@ -26,7 +26,7 @@ class Question:
     text: str | None = None
     mode: Mode = Mode.SEMANTIC
     filter: Filter = EVERYTHING
-    alpha: float = 0.7
+    alpha: float = DEFAULT_ALPHA
     within: float | None = None
     limit: int = 10
     offset: int = 0
@@ -94,6 +94,7 @@ async def _ranked(app: Application, scope: Scope, question: Question, text: str)
         filter=question.filter,
         vector=vector,
         terms=terms,
+        text=text,
         alpha=1.0 if question.mode is Mode.SEMANTIC else question.alpha,
         within=question.within if vector is not None else None,
         limit=question.limit,

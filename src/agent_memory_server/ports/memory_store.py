@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,7 @@ class Owed:
 class Supersession:
     """One record takes the place of others.
 
-    by:   the record as it is to be, with the revision that it was read at; its text may be a new one.
+    by:   the record as it is to be, with the revision that it was read at; of a new text the earlier version is kept.
     gone: (id, revision) of those that it supersedes; never pinned ones.
     at:   Unix seconds, until when these were valid. vector: of a new text; None then makes it owed.
     """
@@ -136,8 +136,21 @@ class MemoryStore(Protocol):
         ...
 
     async def search(self, scope: Scope, query: StoreQuery) -> Ranked:
-        """Rank records: by distance (vector alone), by words (terms alone), or fused (both). `domain.ranking`
-        decides every order. A page behind the end is empty."""
+        """Rank records: by distance (vector alone), by words (terms alone), or fused (both). A page behind the end is
+        empty. The domain decides every order; an engine delivers raw material, so that engines rank alike:
+
+        - the ARM_DEPTH nearest records by stored vector, and the ARM_DEPTH best by `ranking.bm25` over their own words
+          with `k1 = ranking.K1`; in keyword mode the best `fusion.WORD_DEPTH`. Frequencies, records and mean length are
+          those of the namespaces and users searched, whatever else is filtered and whoever else is in the store;
+        - for hybrid mode, behind them, the turns directly beside those that the words found, where they are within
+          scope and filter and have a vector or hold a word (an engine may leave them out of a scope too wide for it);
+        - for each of these candidates what `fusion.Candidates` asks for: raw distance, word codes and vectors of the
+          record and of up to two turns on each side, and its speaker. Neighbours are the message records of the same
+          namespace, user and session that exist now, by `created_at`, then `persisted_at`, then the order of storing.
+
+        Ties are broken by the order of storing. Behind the candidates follow the rest by distance (hybrid) or by BM25
+        (keyword), then records without a vector that hold the words.
+        """
         ...
 
     async def list(
@@ -201,4 +214,18 @@ class MemoryStore(Protocol):
 
     async def ping(self) -> None:
         """A real read and a check that writing is possible. Raises: Unavailable."""
+        ...
+
+
+@runtime_checkable
+class SupportsRestore(Protocol):
+    """A store that takes records as they were in another store."""
+
+    async def restore(self, scope: Scope, writes: Sequence[MemoryWrite]) -> Sequence[bool]:
+        """Store records exactly as they are, in one step: revision, times, marks, and what superseded them.
+
+        A record whose id is there is left alone, so doing it again changes nothing. Answers for each write whether
+        it was stored. `fallback_id` has no effect; a vector of None is owed.
+        Raises: Forbidden, when a record lies outside the scope (nothing is written).
+        """
         ...

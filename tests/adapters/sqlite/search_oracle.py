@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent_memory_server.domain.filters import EVERYTHING, Filter, matches
+from agent_memory_server.domain.fusion import SATURATION
 from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.query import Mode, StoreQuery, Term
-from agent_memory_server.domain.ranking import Arm, bm25, fuse
+from agent_memory_server.domain.ranking import bm25
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.words import words
 
@@ -88,7 +89,7 @@ class Oracle:
         scores = bm25(
             np.array([counts[id_] for id_ in wanted], np.float64),
             np.array([len(held[id_]) for id_ in wanted], np.float64),
-            frequencies, len(held), mean,
+            frequencies, len(held), mean, k1=SATURATION,
         )  # fmt: skip
         return dict(zip(wanted, scores.tolist(), strict=True))
 
@@ -98,16 +99,20 @@ class Oracle:
         by_distance = self.distances(scope, query)
         if any(term.required for term in query.terms):
             by_distance = {id_: d for id_, d in by_distance.items() if id_ in by_words}
-        ids = list(dict.fromkeys([*by_distance, *by_words]))
-        number = {id_: i for i, id_ in enumerate(ids)}
-        near = sorted(by_distance, key=by_distance.__getitem__)
-        best = sorted(by_words, key=lambda id_: -by_words[id_])
-        placed = fuse(
-            Arm(np.array([number[i] for i in near], np.int64), np.array([by_distance[i] for i in near])),
-            Arm(np.array([number[i] for i in best], np.int64), np.array([by_words[i] for i in best])),
-            alpha=query.alpha, distances={},
-        )  # fmt: skip
-        return {ids[one.key]: one.score for one in placed}
+        if not by_distance and not by_words:
+            return {}
+        most = max(by_words.values(), default=1.0)
+        worded = {id_: score / most for id_, score in by_words.items()}
+        low, high = min(by_distance.values(), default=0.0), max(by_distance.values(), default=0.0)
+        values = {}
+        for id_ in [*by_distance, *(id_ for id_ in by_words if id_ not in by_distance)]:
+            word = worded.get(id_, 0.0)
+            near = word
+            if id_ in by_distance:
+                near = (high - by_distance[id_]) / (high - low) if high > low else 1.0
+            values[id_] = query.alpha * near + (1 - query.alpha) * word
+        top = max(*values.values(), 1e-12)
+        return {id_: value / top for id_, value in values.items()}
 
 
 def whole(query: StoreQuery) -> StoreQuery:

@@ -1375,6 +1375,15 @@ export interface components {
             bm25?: number | null;
             /** Matched Words */
             matched_words?: string[];
+            /** Similarity */
+            similarity?: number | null;
+            /** Words */
+            words?: number | null;
+            /**
+             * Factor
+             * @default 1
+             */
+            factor: number;
         };
         /**
          * SearchModeEnum

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from agent_memory_server.adapters.sqlite.changes import Lagging, changes_since
 from agent_memory_server.adapters.sqlite.fetch import fetch, fetch_for
 from agent_memory_server.adapters.sqlite.ranges import Growing, Ranges, Rids, find, inside
-from agent_memory_server.adapters.sqlite.word_rows import WordRows, flat
+from agent_memory_server.adapters.sqlite.turn_rows import TurnRows
 from agent_memory_server.domain.errors import Unavailable
+from agent_memory_server.domain.turns import Around
+from agent_memory_server.domain.word_rows import WordRows, flat
 
 _BYTES_PER_WORD = 8
 _MAX_CHANGES = 2_000
@@ -37,12 +39,14 @@ class BlockView:
     live: which rows are records, None when all are; dense: which of them have a vector, None when all rows have.
     """
 
-    __slots__ = ("dense", "live", "rids", "sorter", "vectors", "words")
+    __slots__ = ("_around", "_turns", "dense", "live", "rids", "sorter", "vectors", "words")
 
     def __init__(
         self, rids: Rids, vectors: NDArray[np.float32], words: WordRows, live: NDArray[np.bool_],
-        embedded: NDArray[np.bool_],
+        embedded: NDArray[np.bool_], turns: TurnRows,
     ) -> None:  # fmt: skip
+        self._turns = turns
+        self._around: tuple[Around, tuple[str, ...]] | None = None
         self.rids = rids
         self.vectors = vectors
         self.words = words
@@ -56,6 +60,13 @@ class BlockView:
     def records(self) -> int:
         """Records alive."""
         return len(self.rids) if self.live is None else int(np.count_nonzero(self.live))
+
+    def turns(self, connection: apsw.Connection) -> tuple[Around, tuple[str, ...]]:
+        """Who stands beside whom among the rows, and who speaks in each. Computed at the first search by words, which
+        the connection is for; a search by meaning alone never needs it."""
+        if self._around is None:
+            self._around = self._turns.of(connection, self.rids, self.live)
+        return self._around
 
     def rows_of(self, rids: Rids) -> NDArray[np.int64]:
         """Rows of those of `rids` (ascending) that are alive here."""
@@ -80,6 +91,7 @@ class Block:
         self._vectors = Growing(vectors.reshape(-1))
         self._codes, self._row_of = Growing(words.codes), Growing(words.row_of)
         self._lengths = Growing(words.lengths)
+        self._turns = TurnRows()
         self.seq = seq
         self.view = self._view(self._live.view)
 
@@ -138,7 +150,7 @@ class Block:
     def _view(self, live: NDArray[np.bool_]) -> BlockView:
         words = WordRows(self._codes.view, self._row_of.view, self._lengths.view)
         vectors = self._vectors.view.reshape(-1, self._dimensions)
-        return BlockView(self._rids.view, vectors, words, live, self._embedded.view)
+        return BlockView(self._rids.view, vectors, words, live, self._embedded.view, self._turns)
 
 
 def wrong_dimensions(expected: int) -> Unavailable:

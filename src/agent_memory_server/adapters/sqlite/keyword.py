@@ -14,9 +14,9 @@ from agent_memory_server.adapters.sqlite.blocks import BlockView
 from agent_memory_server.adapters.sqlite.fetch import fetch_for
 from agent_memory_server.adapters.sqlite.ranges import Rids
 from agent_memory_server.adapters.sqlite.scopes import Selected
-from agent_memory_server.adapters.sqlite.word_rows import Occurrences, WordRows, flat
 from agent_memory_server.domain.query import Term
 from agent_memory_server.domain.ranking import Arm, bm25, keep_terms
+from agent_memory_server.domain.word_rows import Occurrences, WordRows, flat
 
 _CHUNK = 50_000
 """Matches that are scored at once: a bound on memory."""
@@ -26,10 +26,13 @@ _WORDS = "SELECT w.rid, w.w FROM carray(?) a CROSS JOIN words w ON w.rid = a.val
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """arm: the best records in order; total: records that match in all."""
+    """arm: the best records in order; total: records that match in all. terms, frequencies: what counts for a score,
+    and how many of the selection's records hold it."""
 
     arm: Arm
     total: int
+    terms: tuple[Term, ...] = ()
+    frequencies: tuple[int, ...] = ()
 
 
 NOTHING = Found(Arm(np.empty(0, np.int64), np.empty(0)), 0)
@@ -102,7 +105,7 @@ def in_block(block: BlockView, selected: Selected, terms: Sequence[Term], allowe
     found = [block.words.occurrences(term) for term in terms]
     if block.live is not None:
         live = block.live
-        found = [Occurrences(one.rows[live[one.rows]], one.counts[live[one.rows]]) for one in found]
+        found = [one.kept(live[one.rows]) for one in found]
     frequencies = [len(one.rows) for one in found]
     kept = _kept(terms, frequencies, selected.records)
     if kept is None:
@@ -114,7 +117,7 @@ def in_block(block: BlockView, selected: Selected, terms: Sequence[Term], allowe
     if not len(rows):
         return NOTHING
     scores = _score(block.words, found, rows, kept, selected)
-    return Found(_ordered(block.rids[rows], scores, wanted), len(rows))
+    return Found(_ordered(block.rids[rows], scores, wanted), len(rows), kept.weighed, kept.frequencies)
 
 
 def in_index(
@@ -161,9 +164,9 @@ def _scored(connection: apsw.Connection, selected: Selected, kept: _Kept, candid
     if not total:
         return NOTHING
     if len(parts) == 1:
-        return Found(parts[0], total)
+        return Found(parts[0], total, kept.weighed, kept.frequencies)
     every = _ordered(np.concatenate([arm.keys for arm in parts]), np.concatenate([arm.scores for arm in parts]), wanted)
-    return Found(every, total)
+    return Found(every, total, kept.weighed, kept.frequencies)
 
 
 def stored_words(connection: apsw.Connection, rids: Rids) -> tuple[Rids, WordRows]:

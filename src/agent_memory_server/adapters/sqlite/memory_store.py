@@ -18,6 +18,7 @@ from agent_memory_server.adapters.sqlite.record_writer import (
     delete_records,
     owed_embeddings,
     put_records,
+    restore_records,
     set_vectors,
     stored_memories,
     touch_records,
@@ -58,6 +59,10 @@ class SqliteMemoryStore:
         return await self._database.write(
             lambda connection: put_records(connection, scope, writes, now=now, deduplicate=deduplicate)
         )
+
+    async def restore(self, scope: Scope, writes: Sequence[MemoryWrite]) -> list[bool]:
+        """See `SupportsRestore.restore`."""
+        return await self._database.write(lambda connection: restore_records(connection, scope, writes))
 
     async def get(self, scope: Scope, ids: Sequence[str]) -> list[Memory]:
         """See `MemoryStore.get`."""

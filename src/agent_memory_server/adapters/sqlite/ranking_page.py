@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent_memory_server.adapters.sqlite.dense import Vector
-from agent_memory_server.adapters.sqlite.exact import Distances, distance_by_rid
+from agent_memory_server.adapters.sqlite.exact import NOTHING as NO_DISTANCES
+from agent_memory_server.adapters.sqlite.exact import Distances, joined
+from agent_memory_server.adapters.sqlite.material import candidates, with_neighbours
 from agent_memory_server.adapters.sqlite.ranges import Rids
 from agent_memory_server.adapters.sqlite.selection import Selection
+from agent_memory_server.domain.fusion import WORD_DEPTH, by_words, fuse
 from agent_memory_server.domain.query import Evidence, Mode, StoreQuery
-from agent_memory_server.domain.ranking import ARM_DEPTH, Arm, Placed, by_distance, by_words, fuse
+from agent_memory_server.domain.ranking import ARM_DEPTH, Arm, Placed, by_bm25, by_distance
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +38,25 @@ def _cut(arm: Arm, start: int, stop: int) -> Arm:
 def _words_page(arm: Arm, start: int, stop: int) -> list[Placed]:
     if not len(arm.keys):
         return []
-    return by_words(_cut(arm, start, stop), best=float(arm.scores[0]), before=start)
+    return by_bm25(_cut(arm, start, stop), best=float(arm.scores[0]), before=start)
 
 
 def keyword_page(selection: Selection, query: StoreQuery) -> RankingPage:
-    """By words alone."""
-    end = query.offset + query.limit
-    found = selection.keyword(query.terms, end)
-    return RankingPage(_words_page(found.arm, query.offset, end), found.total)
+    """By words alone: the best WORD_DEPTH in the order that neighbours' words give, the others by BM25."""
+    start, end = query.offset, query.offset + query.limit
+    found = selection.keyword(query.terms, max(end, WORD_DEPTH))
+    rids = found.arm.keys[:WORD_DEPTH]
+    if not len(rids):
+        return RankingPage([], found.total)
+    material = candidates(selection, rids, found, rids[:0], NO_DISTANCES, None)
+    placed = by_words(material, question=query.text, page=slice(start, end))
+    if min(end, len(found.arm.keys)) > WORD_DEPTH:
+        last = by_words(material, question=query.text, page=slice(len(rids) - 1, None))[0].score
+        behind = _cut(found.arm, max(start, WORD_DEPTH), end)
+        # Scores go on falling behind the refined part.
+        best = float(found.arm.scores[WORD_DEPTH - 1]) / max(last, 1e-12)
+        placed += by_bm25(behind, best=best, before=max(start, WORD_DEPTH))
+    return RankingPage(placed, found.total)
 
 
 def semantic_page(selection: Selection, query: StoreQuery, vector: Vector) -> RankingPage:
@@ -66,7 +80,7 @@ def semantic_page(selection: Selection, query: StoreQuery, vector: Vector) -> Ra
 
 
 def hybrid_page(selection: Selection, query: StoreQuery, vector: Vector) -> RankingPage:
-    """Both arms: their best ARM_DEPTH united and fused, then what is left by distance, then by words alone.
+    """Both arms: their best ARM_DEPTH and the turns beside them fused, then what is left by distance, then by words.
 
     Required terms narrow the whole ranking.
     """
@@ -80,15 +94,18 @@ def hybrid_page(selection: Selection, query: StoreQuery, vector: Vector) -> Rank
     if among is not None:
         owed = np.intersect1d(owed, among, assume_unique=True)
     embedded = records - len(owed)
-    words = selection.keyword(query.terms, ARM_DEPTH, among).arm
+    words = selection.keyword(query.terms, ARM_DEPTH, among)
     dense = selection.dense(vector, among)
     best = dense.best(ARM_DEPTH, min(end, ARM_DEPTH))
     head = Distances(best.rids[:ARM_DEPTH], best.values[:ARM_DEPTH])
-    beyond = words.keys[~np.isin(words.keys, head.rids)]
-    distances = distance_by_rid(dense.of(beyond), beyond)
-    placed = fuse(_arm(head), words, alpha=query.alpha, distances=distances, page=slice(start, end))
-    fused = np.concatenate([head.rids, beyond])
-    if end > len(fused) and embedded > len(head.rids) + len(distances):
+    beyond = words.arm.keys[~np.isin(words.arm.keys, head.rids)]
+    fused = with_neighbours(selection, np.concatenate([head.rids, beyond]), words.arm.keys, among)
+    distances = joined([head, dense.of(fused[len(head.rids) :])])
+    seen = np.isin(fused, distances.rids) | np.isin(fused, words.arm.keys)
+    fused = fused[seen]  # a turn without a vector comes in by words of its own only
+    material = candidates(selection, fused, words, head.rids, distances, vector)
+    placed = fuse(material, alpha=query.alpha, question=query.text, page=slice(start, end))
+    if end > len(fused) and embedded > len(distances.rids):
         farther = dense.best(end, end)
         placed += _behind(_arm(farther), fused, len(fused), query, _by_distance_only)
     if not len(owed):

@@ -102,6 +102,21 @@ def put_records(
     return results
 
 
+def restore_records(connection: apsw.Connection, scope: Scope, writes: Sequence[MemoryWrite]) -> list[bool]:
+    """Store records exactly as they are where their ids are free; see `SupportsRestore.restore`."""
+    for write in writes:
+        _check_place(scope, write.memory)
+    stored: list[bool] = []
+    change = RecordChange(connection)
+    for write in writes:
+        free = find_stored(connection, write.memory.id) is None
+        if free:
+            change.insert(write.memory, write.vector)
+        stored.append(free)
+    change.finish()
+    return stored
+
+
 def _within(connection: apsw.Connection, scope: Scope, id_: str) -> Stored | None:
     stored = find_stored(connection, id_)
     if stored is None or not scope.allows(stored.namespace, stored.user_id):

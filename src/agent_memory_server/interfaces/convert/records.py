@@ -118,6 +118,9 @@ def _explanation(evidence: Evidence) -> dict[str, Any]:
         "keyword_rank": evidence.keyword_rank,
         "bm25": evidence.bm25,
         "matched_words": evidence.matched_words,
+        "similarity": evidence.similarity,
+        "words": evidence.words,
+        "factor": evidence.factor,
     }
 
 

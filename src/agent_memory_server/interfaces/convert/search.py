@@ -6,7 +6,7 @@ from typing import Any
 
 from agent_memory_client.models import MemoryPromptRequest, SearchRequest, WorkingMemoryRequest
 from agent_memory_server.domain.errors import InvalidRequest
-from agent_memory_server.domain.query import Mode
+from agent_memory_server.domain.query import DEFAULT_ALPHA, Mode
 from agent_memory_server.domain.recency import Recency
 from agent_memory_server.interfaces.convert.filters import filter_of
 from agent_memory_server.interfaces.convert.records import result
@@ -38,7 +38,7 @@ def question_of(request: SearchRequest) -> Question:
         text=request.text,
         mode=Mode(request.search_mode.value),
         filter=filter_of(request),
-        alpha=request.hybrid_alpha,
+        alpha=request.hybrid_alpha if "hybrid_alpha" in request.model_fields_set else DEFAULT_ALPHA,
         within=request.distance_threshold,
         limit=request.limit,
         offset=request.offset,

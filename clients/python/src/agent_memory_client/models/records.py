@@ -78,6 +78,12 @@ class SearchExplanation(WireModel):
     bm25: float | None = None
     matched_words: list[str] = Field(default_factory=list)
     """stemmed words of the query that the record holds"""
+    similarity: float | None = None
+    """cosine similarity with the vectors of the neighbouring turns pooled in; what hybrid mode mixes"""
+    words: float | None = None
+    """BM25 with the words of the neighbouring turns counted in; what keyword and hybrid mode rank by"""
+    factor: float = 1.0
+    """by what the mixed value was multiplied for the speaker of the turn"""
 
 
 class MemoryRecordResult(MemoryRecord):

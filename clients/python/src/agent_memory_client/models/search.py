@@ -44,7 +44,8 @@ class SearchRequest(StrictRequest):
     text: QueryText | None = None
     search_mode: SearchModeEnum = SearchModeEnum.SEMANTIC
     hybrid_alpha: Alpha = 0.7
-    """share of meaning against words in hybrid mode: 1 is meaning alone"""
+    """share of meaning against words in hybrid mode: 1 is meaning alone. A request that leaves it out gets the server's
+    own mixture, 0.5; the value shown as the default here is the wire format's, which clients may send."""
     text_scorer: TextScorer = "BM25STD"
     session_id: SessionId | None = None
     namespace: Namespace | None = None

@@ -1,0 +1,143 @@
+"""Turns of a conversation: which message stands beside which, who spoke, and what neighbours lend to each other.
+
+A turn is often an answer to the one before it ("Yes, in May!"), so it is found by its neighbours' words and vectors
+too. Everything here is computed from what is stored of each record alone: an appended, changed or deleted message
+changes what its neighbours have by the next search, and nothing needs to be written again. All functions are pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent_memory_server.domain.word_rows import NEAREST_WORDS, Occurrences
+from agent_memory_server.domain.words import fold
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+OWN_WORDS = 3.0
+NEXT_WORDS = 1.0
+FARTHER_WORDS = 0.5
+"""Weights of a turn's own words, of those of the turns beside it, and of those two away (`docs/benchmarks.md`)."""
+
+NEIGHBOUR_VECTORS = 0.3
+"""Weight of each neighbour's vector beside a turn's own."""
+
+NAMED_SPEAKER = 1.25
+"""Factor for the turns of the one speaker whom a question names."""
+
+USER_TURN = 1.3
+"""How much more a user's turn counts than an assistant's: most questions ask for what the user told."""
+
+_SPEAKER_CHARS = 64
+_ASSISTANTS = frozenset({"assistant", "ai", "bot", "model"})
+_ROLES = _ASSISTANTS | {"user", "human", "system", "tool", "function", "developer"}
+_NAME = re.compile(r"[^\W_]+")
+_POSSESSIVE = re.compile("['\u2019]s\\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The turns beside n records, as rows: shape (n, 4), columns previous, next, second previous, second next;
+    -1 where there is none, and everywhere for records that are no messages."""
+
+    rows: NDArray[np.int64]
+
+    def of(self, rows: Ints) -> NDArray[np.int64]:
+        """Of some of the records, shape (len(rows), 4)."""
+        return self.rows[rows]
+
+
+def around(records: int, rows: Ints, sessions: Ints, times: Floats, stored: Floats) -> Around:
+    """Who stands beside whom among `records` rows.
+
+    rows: the rows that are messages of one scope, in the order that decides between equal times (row id, id);
+    sessions: a number for each one's (namespace, user, session); times: `created_at`; stored: `persisted_at`.
+    """
+    found = np.full((records, 4), -1, np.int64)
+    order = np.lexsort((stored, times, sessions))
+    placed, session = rows[order], sessions[order]
+    for distance, (before, behind) in ((1, (0, 1)), (2, (2, 3))):
+        together = np.flatnonzero(session[distance:] == session[:-distance])
+        found[placed[together + distance], before] = placed[together]
+        found[placed[together], behind] = placed[together + distance]
+    return Around(found)
+
+
+def weighted_counts(found: Sequence[Occurrences], records: int, rows: Ints, beside: NDArray[np.int64]) -> Floats:
+    """How often each of n rows holds each of t words, neighbours' words included by weight; in units of own words.
+
+    found: of each word among the `records` rows; beside: `Around.of(rows)`. Returns shape (n, t).
+    """
+    counts = np.zeros((len(rows), len(found)))
+    column = np.zeros(records + 1)  # the last entry stands for "no turn" (-1)
+    for t, one in enumerate(found):
+        for values, weight, places in (
+            (one.counts, 1.0, (rows,)),
+            (one.trailing, NEXT_WORDS / OWN_WORDS, (beside[:, 0],)),
+            (one.leading, NEXT_WORDS / OWN_WORDS, (beside[:, 1],)),
+            (one.trailing, FARTHER_WORDS / OWN_WORDS, (beside[:, 2],)),
+            (one.leading, FARTHER_WORDS / OWN_WORDS, (beside[:, 3],)),
+        ):
+            column[one.rows] = values
+            for place in places:
+                counts[:, t] += weight * column[place]
+        column[one.rows] = 0.0
+    return counts
+
+
+def relative_lengths(lengths: NDArray[np.int32], rows: Ints, beside: NDArray[np.int64], mean: float) -> Floats:
+    """Length of each of n rows with what its neighbours lend, over what is usual for a record with such neighbours.
+
+    lengths: words of every row; mean: words of a record of the searched scope on average, > 0. Shape (n,).
+    """
+    known = np.append(lengths, 0).astype(np.float64)
+    weights = np.array([NEXT_WORDS, NEXT_WORDS, FARTHER_WORDS, FARTHER_WORDS]) / OWN_WORDS
+    lent = np.minimum(known[beside], NEAREST_WORDS) @ weights
+    usual = mean + min(mean, NEAREST_WORDS) * ((beside >= 0) @ weights)
+    length: Floats = (known[rows] + lent) / usual
+    return length
+
+
+def pooled_similarities(
+    own: NDArray[np.float32], previous: NDArray[np.float32], following: NDArray[np.float32], query: NDArray[np.float32]
+) -> Floats:
+    """Cosine similarity of each turn's vector plus NEIGHBOUR_VECTORS of both neighbours' with the query's, shape (n,).
+
+    own, previous, following: (n, dimensions), unit rows, zero where there is none; query: unit length.
+    """
+    pooled = own + np.float32(NEIGHBOUR_VECTORS) * (previous + following)
+    norms = np.sqrt(np.maximum(np.vecdot(pooled, pooled), 1e-12))
+    similarities: Floats = (np.vecdot(pooled, query) / norms).astype(np.float64)
+    return similarities
+
+
+def speaker_of(text: str) -> str:
+    """Who speaks in the text of a message record ("Ada: …"): folded, "" where it names nobody."""
+    speaker, separator, _ = text[:_SPEAKER_CHARS].partition(": ")
+    return fold(speaker).strip() if separator else ""
+
+
+def named(question: str, speakers: Collection[str]) -> str | None:
+    """The one of the speakers (`speaker_of`) whom a question names, by a part of the name; None for none or several."""
+    asked = set(_NAME.findall(_POSSESSIVE.sub("", fold(question))))
+    found = {one for one in speakers if one not in _ROLES and asked.intersection(_NAME.findall(one))}
+    return found.pop() if len(found) == 1 else None
+
+
+def speaker_factors(question: str, speakers: Sequence[str]) -> Floats:
+    """By what each candidate's score is multiplied for its speaker, shape (n,). speakers: `speaker_of`, "" for records
+    that are no messages."""
+    present = set(speakers)
+    factor = dict.fromkeys(present, 1.0)
+    # An assistant's turns lose rather than that a user's gain: records that are no messages stay beside the user's.
+    factor.update(dict.fromkeys(present & _ASSISTANTS, 1.0 / USER_TURN))
+    one = named(question, present)
+    if one is not None:
+        factor[one] = NAMED_SPEAKER
+    return np.array([factor[speaker] for speaker in speakers])
