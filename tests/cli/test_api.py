@@ -215,6 +215,30 @@ def test_several_workers_answer_for_one_folder_and_end_together(folder: Path) ->
     assert not list(folder.glob("*-wal")), "a clean end leaves no log behind"
 
 
+def test_workers_end_in_order_when_the_process_that_watches_them_is_killed(folder: Path) -> None:
+    with serving(folder, "--workers", "2") as server:
+        with server.client() as http:
+            answer_when_up(http)
+            store(http, "m1", "Ada plays the cello.").raise_for_status()
+        server.process.kill()
+        server.process.wait()
+        deadline = time.monotonic() + BOUND_S
+        while answers(server):
+            assert time.monotonic() < deadline, "the workers are still there"
+            threading.Event().wait(0.02)
+        while list(folder.glob("*-wal")):
+            assert time.monotonic() < deadline, "the workers did not close the data folder"
+            threading.Event().wait(0.02)
+
+
+def answers(server: Server) -> bool:
+    with server.client() as http:
+        try:
+            return http.get("/v1/health").status_code == 200
+        except httpx2.TransportError:
+            return False
+
+
 def answer_when_up(http: httpx2.Client) -> None:
     deadline = time.monotonic() + BOUND_S
     while time.monotonic() < deadline:

@@ -84,6 +84,33 @@ def listens(pid: str) -> bool:
         return probe.connect_ex(("127.0.0.1", int(words[words.index("--port") + 1]))) == 0
 
 
+def test_it_tells_what_would_be_remembered_and_what_is_missed(folder: Path) -> None:
+    said = [
+        {"id": "1", "speaker": "user", "text": "I prefer green tea. I love it!"},
+        {"id": "2", "speaker": "user", "text": "I prefer green tea."},
+        {"id": "3", "speaker": "user", "text": "The bicycle stands outside."},
+    ]
+    asked = [
+        {"conv": "c", "question": "What to drink?", "evidence": ["1"]},
+        {"conv": "c", "question": "Where?", "evidence": ["3"]},
+    ]
+    talks = [{"id": "c", "sessions": [{"id": "s", "ts": "March-15-2024", "turns": said}]}]
+    path = folder.parent / "tea.json"
+    path.write_text(json.dumps({"name": "tea", "conversations": talks, "queries": asked}))
+    done = run(folder, "evaluate", "extraction", "--data", str(path), "--strategy", "discrete", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["strategies"] == {
+        "discrete": {
+            "turns": 3,
+            "supported": 2,
+            "unsupported": {"it points at something outside the sentence": 1},
+            "duplicates": 1,
+            "evidence": 2,
+            "missed": 1,
+        }
+    }
+
+
 def test_a_measurement_that_is_ended_stops_its_server(folder: Path) -> None:
     work = folder.parent / "talk.json"
     many = dict(TALK, queries=TALK["queries"] * 20_000)  # type: ignore[operator]

@@ -21,6 +21,7 @@ from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.converse import list_sessions
 from agent_memory_server.operations.health import readiness
 from agent_memory_server.operations.options import Options
+from agent_memory_server.operations.postponed import Postponed
 from agent_memory_server.operations.remember import remember
 from agent_memory_server.operations.revise import revise
 from agent_memory_server.operations.search import Question, search
@@ -83,9 +84,71 @@ async def test_what_was_embedded_before_the_model_failed_is_kept(tmp_path: Path)
     embedder = FailsAtTheThird(refused=("poison",))
     async with application(tmp_path, embedder=embedder) as app:
         await append(app, *(turn(str(n), content) for n, content in enumerate(["poison", "second", "third"])))
-        with pytest.raises(Unavailable):
-            await embed_owed(app)
+        await embed_owed(app)
         assert [owed.id for owed in await app.memories.owed_embeddings(limit=9)] == ["2"]
+
+
+class FailsOn(FailingEmbedder):
+    """Unavailable whenever a text of bad ones is among those it is given."""
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if any("bad" in text for text in texts):
+            self.calls.append(list(texts))
+            raise Unavailable("the service timed out")
+        return await super().embed(texts)
+
+
+def tried(embedder: FailingEmbedder, word: str) -> int:
+    return sum(any(word in text for text in texts) for texts in embedder.calls)
+
+
+async def test_a_text_that_a_service_always_fails_on_holds_up_no_other_and_is_tried_less_and_less(
+    tmp_path: Path, clock: SettableClock
+) -> None:
+    embedder, postponed = FailsOn(), Postponed()
+    async with application(tmp_path, embedder=embedder, clock=clock) as app:
+        await append(app, turn("bad", "bad"), *(turn(str(n), f"zebra {n}") for n in range(2 * EMBED_AT_ONCE)))
+        while await embed_owed(app, postponed):
+            assert len(embedder.calls) < 1000
+        assert [owed.id for owed in await app.memories.owed_embeddings(limit=9)] == ["bad"]
+        for pause_s in (30, 60, 120):
+            before = tried(embedder, "bad")
+            clock.now += pause_s - 1
+            await append(app, turn(f"later-{pause_s}", "giraffe"))
+            assert await embed_owed(app, postponed) == 1
+            assert tried(embedder, "bad") == before
+            clock.now += 1
+            assert await embed_owed(app, postponed) == 1
+            assert await embed_owed(app, postponed) == 0
+            assert tried(embedder, "bad") > before
+        assert [owed.id for owed in await app.memories.owed_embeddings(limit=9)] == ["bad"]
+
+
+async def test_a_text_that_was_postponed_is_tried_at_once_when_it_changes(tmp_path: Path, clock: SettableClock) -> None:
+    embedder, postponed = FailsOn(), Postponed()
+    async with application(tmp_path, embedder=embedder, clock=clock) as app:
+        await remember(app, LOCAL, [memory("k", "bad"), memory("l", "zebra")])
+        await embed_owed(app, postponed)
+        assert await embed_owed(app, postponed) == 0
+        embedder.down = True
+        await revise(app, LOCAL, "k", {"text": "good"})
+        embedder.down = False
+        await embed_owed(app, postponed)
+        assert "good" not in [owed.text for owed in await app.memories.owed_embeddings(limit=9)]
+
+
+async def test_an_outage_postpones_nothing(tmp_path: Path, clock: SettableClock) -> None:
+    embedder, postponed = FailingEmbedder(down=True), Postponed()
+    async with application(tmp_path, embedder=embedder, clock=clock) as app:
+        await append(app, *(turn(str(n), f"zebra {n}") for n in range(10)))
+        for _ in range(5):
+            calls = len(embedder.calls)
+            with pytest.raises(Unavailable):
+                await embed_owed(app, postponed)
+            assert len(embedder.calls) - calls <= 4  # the batch, and three texts of it
+        embedder.down = False
+        assert await embed_owed(app, postponed) == 10
+        assert (await app.memories.stats()).unembedded == 0
 
 
 async def test_a_model_that_sleeps_delays_the_work_and_loses_none(tmp_path: Path) -> None:
@@ -114,7 +177,7 @@ async def test_a_vector_of_a_text_that_changed_meanwhile_is_not_stored(tmp_path:
         await remember(app, LOCAL, [memory("k", "zebra")])
         embedder.down = False
         assert await embed_owed(app)
-        assert [owed.text for owed in await app.memories.owed_embeddings(limit=9)] == ["giraffe"]
+        assert "giraffe" in [owed.text for owed in await app.memories.owed_embeddings(limit=9)]
         await embed_everything(app)
         (hit,) = (await search(app, LOCAL, Question(text="giraffe"))).hits
         assert hit.dist == pytest.approx(0.0, abs=1e-6)

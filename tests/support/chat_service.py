@@ -153,8 +153,8 @@ def _read(path: str, headers: Mapping[str, str], body: dict[str, Any]) -> Asked:
     system = body.get("system") or "".join(m["content"] for m in messages if m["role"] == "system")
     text = "\n".join(_text(m["content"]) for m in messages if m["role"] != "system")
     schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
-    if "tools" in body:
-        schema = body["tools"][0]["input_schema"]
+    if "tools" in body:  # Anthropic's form of a wanted answer; in OpenAI's format they are tools of the caller's own
+        schema = body["tools"][0].get("input_schema")
     return Asked(path, body, {name.lower(): value for name, value in headers.items()}, system, text, schema)
 
 

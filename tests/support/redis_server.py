@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -19,6 +20,8 @@ import redis
 ROOT = Path(__file__).parents[2]
 OBTAIN_S = 300.0
 BOUND_S = 60.0
+_WITH_US = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+"""The server ends with this process, also when that is killed."""
 
 
 def _program() -> str:
@@ -60,7 +63,18 @@ def redis_server(*options: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         port = _free_port()
-        command = [_program(), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--logfile", str(log)]
+        command = [
+            *_WITH_US,
+            _program(),
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            folder,
+            "--logfile",
+            str(log),
+        ]
         process = subprocess.Popen([*command, "--save", "", *options])
         try:
             _await_answer(process, port, log)

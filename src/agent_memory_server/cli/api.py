@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from agent_memory_server.cli.http_server import config, greeting, print_token, run, serve
 from agent_memory_server.cli.listening import bound, url_of
+from agent_memory_server.cli.parent import end_with_parent
 from agent_memory_server.cli.start import exit_on_refusal, started
 from agent_memory_server.compose.api import api_app
 from agent_memory_server.compose.application import application
@@ -118,6 +119,7 @@ def _several(settings: Settings, listener: socket.socket, workers: int) -> None:
 
 def reloaded() -> ASGIApp:
     """What a child process serves; its settings come from the environment again."""
+    end_with_parent()
     with exit_on_refusal():
         return api_app(started().settings, on_bootstrap=print_token)
     raise AssertionError  # exit_on_refusal either returned or ended the process

@@ -15,6 +15,7 @@ from agent_memory_server.adapters.sqlite.rebuild import Progress, forget_vectors
 from agent_memory_server.compose.application import addresses_of, folder_of, opened
 from agent_memory_server.domain.errors import MemoryServerError, NotFound
 from agent_memory_server.domain.finding import Finding, State
+from agent_memory_server.operations.postponed import Postponed
 from agent_memory_server.operations.upkeep import embed_owed
 from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
 from agent_memory_server.settings import Settings
@@ -55,7 +56,8 @@ async def reembedding(settings: Settings) -> AsyncIterator[Progress]:
             lambda connection: forget_vectors(connection, model.model, model.dimensions)
         )
         yield Progress(0, total)
-        while await embed_owed(app):
+        postponed = Postponed()
+        while await embed_owed(app, postponed):
             owed = (await app.memories.stats()).unembedded
             yield Progress(max(total - owed, 0), total)
         yield Progress(total, total)

@@ -56,7 +56,7 @@ class WordRows:
         held, counts = rows[first], np.diff(first, append=len(rows))
         if not len(first):
             return Occurrences(held, counts, counts, counts)
-        starts = np.searchsorted(self.row_of, held)  # the codes of a row lie together
+        starts = np.searchsorted(self.row_of, held.astype(np.int32))  # the codes of a row lie together
         place = at - np.repeat(starts, counts)
         left = np.repeat(self.lengths[held], counts) - place
         leading = np.add.reduceat((place < NEAREST_WORDS).astype(np.int64), first)

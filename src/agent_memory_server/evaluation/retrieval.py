@@ -44,7 +44,8 @@ def _session_id(conversation: str, session: str) -> str:
     return f"{conversation}-{session}"
 
 
-def _checked(response: httpx2.Response) -> dict[str, Any]:
+def checked(response: httpx2.Response) -> dict[str, Any]:
+    """The answer's body. Raises: Unavailable, for an error."""
     if response.is_error:
         raise Unavailable(f"the server answered {response.status_code} to {response.request.url.path}: {response.text}")
     body: dict[str, Any] = response.json()
@@ -66,7 +67,7 @@ async def _ingest_session(target: Target, conversation: Conversation, session: T
         ]
         body = {"messages": messages, "namespace": target.namespace, "user_id": conversation.id}
         if messages:
-            _checked(await target.http.post(path, json=body))
+            checked(await target.http.post(path, json=body))
 
 
 async def ingest(target: Target, corpus: Corpus, progress: Progress) -> Ingested:
@@ -86,7 +87,7 @@ async def ingest(target: Target, corpus: Corpus, progress: Progress) -> Ingested
 
 async def _owed(target: Target) -> bool:
     body = {"text": "anything", "namespace": {"eq": target.namespace}, "limit": 1}
-    return bool(_checked(await target.http.post("/v1/long-term-memory/search", json=body)).get("degraded"))
+    return bool(checked(await target.http.post("/v1/long-term-memory/search", json=body)).get("degraded"))
 
 
 async def ask(target: Target, query: Query, *, mode: str) -> Answered:
@@ -102,7 +103,7 @@ async def ask(target: Target, query: Query, *, mode: str) -> Answered:
     started = time.perf_counter()
     response = await target.http.post("/v1/long-term-memory/search", json=body)
     seconds = time.perf_counter() - started
-    memories = _checked(response)["memories"]
+    memories = checked(response)["memories"]
     found = tuple((memory["extracted_from"] or [memory["id"]])[0] for memory in memories)
     return Answered(query.category, found, query.evidence, seconds)
 

@@ -13,7 +13,7 @@ from agent_memory_server.operations.remember import require_long_term
 async def compact(app: Application, principal: Principal, filter_: Filter) -> int:
     """Of each group of memories with equal content in one place keep one; how many memories remain by the filter.
 
-    Merging memories of equal meaning needs a generation model and is not done here.
+    Memories that say the same in other words are merged by `consolidate`.
     """
     require_long_term(app)
     scope = require(principal, Action.WRITE)

@@ -26,6 +26,9 @@ class Options:
     extract_after_s:       EXTRACTION_DEBOUNCE_SECONDS; a session is read when it was quiet for so long,
     extract_within_s:      EXTRACTION_LONGEST_WAIT_SECONDS; or when its first unread message has waited for so long.
     view_refresh_s:        SUMMARY_VIEW_REFRESH_EVERY_MINUTES, in seconds.
+    consolidate:           COMPACT_SEMANTIC_DUPLICATES; memories that say the same are merged.
+    duplicate_distance:    DEDUPLICATION_DISTANCE_THRESHOLD; cosine distance up to which memories are compared.
+    consolidate_every_s:   COMPACTION_EVERY_MINUTES.
     forgetting:            the policy of periodic forgetting; None when it is off.
     """
 
@@ -44,5 +47,8 @@ class Options:
     extract_after_s: float = 30.0
     extract_within_s: float = 300.0
     view_refresh_s: float = 3600.0
+    consolidate: bool = True
+    duplicate_distance: float = 0.35
+    consolidate_every_s: float = 600.0
     forgetting: RetentionPolicy | None = None
     forgetting_every_s: float = 3600.0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from agent_memory_server.domain.errors import InvalidRequest
+import random
+from collections.abc import Sequence
+
+from agent_memory_server.domain.errors import InvalidRequest, Unavailable
 from agent_memory_server.domain.filters import EVERYTHING
 from agent_memory_server.domain.principal import LOCAL
 from agent_memory_server.domain.scope import EVERYWHERE
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.forget import Forgotten, forget
+from agent_memory_server.operations.postponed import Postponed
 from agent_memory_server.ports.memory_store import Owed
 
 EMBED_AT_ONCE = 64
@@ -16,24 +20,63 @@ _REFUSED = "a text that the embedding model does not accept"
 """Embedded in place of a text that the model refuses, so that one record cannot hold up the others."""
 
 
-async def embed_owed(app: Application) -> int:
-    """Embed one batch of records that have no vector yet; how many: fewer than EMBED_AT_ONCE when no more are owed.
+_OUTAGE = 3
+"""Texts in a row that fail each for itself, after which the service is taken to be down."""
 
+
+async def embed_owed(app: Application, postponed: Postponed | None = None) -> int:
+    """Try one batch of records that have no vector yet; how many: fewer than EMBED_AT_ONCE when no more are due.
+
+    postponed: given to one call after another, it lets them pass by texts that fail while others do not.
     Raises: Unavailable, when the embedder or the store does not work now; nothing is lost by it.
     """
-    owed = await app.memories.owed_embeddings(limit=EMBED_AT_ONCE)
-    if not owed:
-        return 0
+    postponed = postponed if postponed is not None else Postponed()
+    wanted = EMBED_AT_ONCE + len(postponed)
+    owed = await app.memories.owed_embeddings(limit=wanted)
+    if len(owed) < wanted:
+        postponed.keep(owed)
+    due = postponed.due(owed, app.clock())[:EMBED_AT_ONCE]
+    if due:
+        await _embed(app, due, postponed)
+    return len(due)
+
+
+async def _embed(app: Application, owed: Sequence[Owed], postponed: Postponed) -> None:
     try:
         vectors = list(await app.embedder.embed([record.text for record in owed]))
     except InvalidRequest:
-        for record in owed:
-            await _embed_alone(app, record)
-        return len(owed)
+        await _embed_each(app, owed, postponed)
+        return
+    except Unavailable:
+        if len(owed) == 1 and not postponed.knows(owed[0]):
+            raise
+        # In any order, so that a few texts that always fail are not the first ones each time.
+        await _embed_each(app, random.sample(owed, len(owed)), postponed)
+        return
     await app.memories.set_vectors(
         [(record.id, record.revision, vector) for record, vector in zip(owed, vectors, strict=True)]
     )
-    return len(owed)
+
+
+async def _embed_each(app: Application, owed: Sequence[Owed], postponed: Postponed) -> None:
+    """One by one. What fails while the service answers for others is postponed. Raises: Unavailable, for an outage."""
+    outage = min(_OUTAGE, sum(not postponed.knows(record) for record in owed))
+    failed: list[Owed] = []
+    in_a_row = 0
+    for record in owed:
+        try:
+            await _embed_alone(app, record)
+            in_a_row = 0
+        except Unavailable:
+            if postponed.knows(record):  # which tells nothing about the service
+                postponed.failed(record, app.clock())
+                continue
+            failed.append(record)
+            in_a_row += 1
+            if in_a_row == outage:
+                raise
+    for record in failed:
+        postponed.failed(record, app.clock())
 
 
 async def _embed_alone(app: Application, record: Owed) -> None:

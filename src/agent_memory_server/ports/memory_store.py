@@ -67,7 +67,7 @@ class Owed:
 class Supersession:
     """One record takes the place of others.
 
-    by:   the record as it is to be, with the revision that it was read at; its text may be a new one.
+    by:   the record as it is to be, with the revision that it was read at; of a new text the earlier version is kept.
     gone: (id, revision) of those that it supersedes; never pinned ones.
     at:   Unix seconds, until when these were valid. vector: of a new text; None then makes it owed.
     """

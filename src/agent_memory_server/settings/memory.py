@@ -26,6 +26,21 @@ class MemorySettings(BaseModel):
         description="Every message also becomes a searchable record. On by default: extraction keeps only part "
         "of what was said.",
     )
+    consolidate: bool = Field(
+        True,
+        alias="COMPACT_SEMANTIC_DUPLICATES",
+        description="Merge memories of one user that say the same, and let a newer one supersede what it contradicts.",
+    )
+    duplicate_distance: float = Field(
+        0.35,
+        ge=0,
+        le=1,
+        alias="DEDUPLICATION_DISTANCE_THRESHOLD",
+        description="Cosine distance up to which two memories are compared for that.",
+    )
+    consolidate_every_minutes: float = Field(
+        10.0, gt=0, le=525_600, alias="COMPACTION_EVERY_MINUTES", description="Minutes between two such runs."
+    )
     forgetting: bool = Field(
         False, alias="FORGETTING_ENABLED", description="Delete memories by the rules below, at intervals."
     )
@@ -149,6 +164,9 @@ def options_of(
         extraction=extraction.discrete,
         extract_after_s=extraction.debounce_s,
         extract_within_s=extraction.longest_wait_s,
+        consolidate=memory.consolidate,
+        duplicate_distance=memory.duplicate_distance,
+        consolidate_every_s=memory.consolidate_every_minutes * _MINUTE_S,
         forgetting=policy if memory.forgetting else None,
         forgetting_every_s=memory.forgetting_every_minutes * _MINUTE_S,
     )

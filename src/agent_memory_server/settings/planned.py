@@ -67,15 +67,6 @@ class MetadataSettings(BaseModel):
 
     model_config = _CONFIG
 
-    duplicate_distance: Share = Field(
-        0.35, alias="DEDUPLICATION_DISTANCE_THRESHOLD", description="Records closer than this may be merged."
-    )
-    compact_semantic: bool = Field(
-        True, alias="COMPACT_SEMANTIC_DUPLICATES", description="Merge records that mean the same."
-    )
-    compaction_minutes: float = Field(
-        10, gt=0, alias="COMPACTION_EVERY_MINUTES", description="Minutes between two compactions."
-    )
     topics: bool = Field(True, alias="ENABLE_TOPIC_EXTRACTION", description="Find topics.")
     topic_source: Source = Field("LLM", alias="TOPIC_MODEL_SOURCE", description="What finds topics.")
     topic_model: str = Field(

@@ -58,11 +58,11 @@ async def test_a_run_queues_the_next_one_before_it_begins(tmp_path: Path) -> Non
 async def test_what_is_switched_off_is_not_queued(tmp_path: Path) -> None:
     async with application(tmp_path, clock=SettableClock(NOW)) as app:
         await ensure(app)
-        assert await kinds_due(app, NOW + 1e6) == ["purge_expired", "refresh_views"]
+        assert await kinds_due(app, NOW + 1e6) == ["consolidate", "purge_expired", "refresh_views"]
     rules = Options(forgetting=RetentionPolicy(max_age_days=1))
     async with application(tmp_path / "2", clock=SettableClock(NOW), rules=rules) as app:
         await ensure(app)
-        assert await kinds_due(app, NOW + 1e6) == ["forget_by_policy", "purge_expired", "refresh_views"]
+        assert await kinds_due(app, NOW + 1e6) == ["consolidate", "forget_by_policy", "purge_expired", "refresh_views"]
 
 
 async def test_sessions_whose_time_is_over_are_dropped(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ async def test_sessions_whose_time_is_over_are_dropped(tmp_path: Path) -> None:
         await put_session(app, LOCAL, SessionWrite(key=key, session=session), Window())
         clock.now += 61
         assert (await app.memories.stats()).sessions == 1
-        await HANDLERS["purge_expired"](app, {})
+        await HANDLERS["purge_expired", "refresh_views"](app, {})
         assert (await app.memories.stats()).sessions == 0
 
 

@@ -82,7 +82,7 @@ async def test_what_could_not_be_embedded_is_embedded_once_the_model_is_back(tmp
         async with upkeep(app, QUICK):
             with capture_logs() as logs:
                 calls = embedder.calls
-                await until(lambda: _called(embedder, calls + 3))
+                await until(lambda: _called(embedder, calls + 9))  # a batch and its texts, several times
                 assert (await app.memories.stats()).unembedded == 2
             embedder.failing = False
             await until(owed_none(app))

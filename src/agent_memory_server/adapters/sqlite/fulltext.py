@@ -21,6 +21,7 @@ _MATCHES = "SELECT rowid FROM fts WHERE fts MATCH ? AND rowid BETWEEN ? AND ?"
 _WHOLE_INDEX = "SELECT doc FROM fts_words WHERE term = ?"
 _REMEMBERED = 4_096
 _RARE = 64
+_LAST = 2**63 - 1
 
 
 def quoted(term: Term) -> str:
@@ -81,5 +82,8 @@ class Frequencies:
     def _counted(connection: apsw.Connection, term: Term, ranges: Ranges, whole: bool) -> int:
         if whole and len(term.words) == 1:
             rows = fetch(connection, _WHOLE_INDEX, (term.words[0],))
-            return int(rows[0][0]) if rows else 0
+            found = int(rows[0][0]) if rows else 0
+            # The index holds superseded records too, behind all current ones.
+            behind = ranges[-1][1] + 1
+            return found - count(connection, quoted(term), ((behind, _LAST),)) if found and behind <= _LAST else found
         return count(connection, quoted(term), ranges)

@@ -33,6 +33,8 @@ class Found:
     total: int
     terms: tuple[Term, ...] = ()
     frequencies: tuple[int, ...] = ()
+    occurrences: tuple[Occurrences, ...] = ()
+    """of the terms, in the rows of the block that was searched"""
 
 
 NOTHING = Found(Arm(np.empty(0, np.int64), np.empty(0)), 0)
@@ -93,7 +95,12 @@ def _score(
 def _holding(kept: _Kept, found: Sequence[Occurrences]) -> NDArray[np.int64]:
     """Rows with one of the kept terms and every required one, ascending. found: for each weighed term."""
     deciding = [one for term, one in zip(kept.weighed, found, strict=True) if term in kept.terms]
-    rows = deciding[0].rows if len(deciding) == 1 else np.unique(np.concatenate([one.rows for one in deciding]))
+    rows = deciding[0].rows
+    if len(deciding) > 1:
+        held = np.zeros(max((int(one.rows[-1]) + 1 for one in deciding if len(one.rows)), default=0), np.bool_)
+        for one in deciding:
+            held[one.rows] = True
+        rows = np.flatnonzero(held)
     for term, one in zip(kept.weighed, found, strict=True):
         if term.required:
             rows = np.intersect1d(rows, one.rows, assume_unique=True)
@@ -117,7 +124,7 @@ def in_block(block: BlockView, selected: Selected, terms: Sequence[Term], allowe
     if not len(rows):
         return NOTHING
     scores = _score(block.words, found, rows, kept, selected)
-    return Found(_ordered(block.rids[rows], scores, wanted), len(rows), kept.weighed, kept.frequencies)
+    return Found(_ordered(block.rids[rows], scores, wanted), len(rows), kept.weighed, kept.frequencies, tuple(found))
 
 
 def in_index(

@@ -72,14 +72,11 @@ def _ranks(rids: Rids, arm: Rids) -> NDArray[np.int64]:
 
 
 def _scores(
-    selection: Selection, words: Found, rows: WordRows, at: NDArray[np.int64], near: NDArray[np.int64],
-    live: NDArray[np.bool_] | None = None,
+    selection: Selection, words: Found, found: Sequence[Occurrences], rows: WordRows, at: NDArray[np.int64],
+    near: NDArray[np.int64],
 ) -> NDArray[np.float64]:  # fmt: skip
     if not words.terms:
         return np.zeros(len(at))
-    found: Sequence[Occurrences] = [rows.occurrences(term) for term in words.terms]
-    if live is not None:
-        found = [one.kept(live[one.rows]) for one in found]
     selected = selection.selected
     mean = max(selected.words / max(selected.records, 1), 1e-9)
     counts = weighted_counts(found, len(rows.lengths), at, near)
@@ -98,7 +95,7 @@ def _in_block(
     places, everybody = block.turns(selection.connection)
     near = places.of(at)
     speakers = tuple(everybody[row] for row in at.tolist())
-    scores = _scores(selection, words, block.words, at, near, block.live)
+    scores = _scores(selection, words, words.occurrences, block.words, at, near)
     if vector is None:
         return scores, (np.full(len(rids), np.nan), speakers)
     beside_it = [np.where(near[:, i, None] >= 0, block.vectors[near[:, i]], np.float32(0)) for i in (0, 1)]
@@ -108,7 +105,8 @@ def _in_block(
 def _in_file(selection: Selection, rids: Rids, words: Found, vector: Vector | None) -> tuple[NDArray[np.float64], Lent]:
     known = beside(selection.connection, rids)
     _, rows = stored_words(selection.connection, known.rids)
-    scores = _scores(selection, words, rows, known.rows, known.beside)
+    found = [rows.occurrences(term) for term in words.terms]
+    scores = _scores(selection, words, found, rows, known.rows, known.beside)
     if vector is None:
         return scores, (np.full(len(rids), np.nan), known.speakers)
     vectors = np.zeros((len(known.rids) + 1, len(vector)), np.float32)  # the last one stands for "no turn"

@@ -113,7 +113,8 @@ class NearestByBits:
         """The same with the copy in memory, whose distances are exact but for its slack."""
         bits = self._scanned.bits
         near = self._coded(codes, np.flatnonzero(bits <= reach))
-        farther = min(self._reach(self._calibration.coarse, near, sure, CODED_DEVIATIONS), self._most_bits)
+        # As a whole number: comparing with a fraction would turn the bits of every record into floats.
+        farther = int(min(self._reach(self._calibration.coarse, near, sure, CODED_DEVIATIONS), self._most_bits))
         if farther > reach:
             near = joined([near, self._coded(codes, np.flatnonzero((bits > reach) & (bits <= farther)))])
         if wanted < len(near.values):

@@ -76,8 +76,7 @@ class Selection:
 
     def _frequency(self, term: Term) -> int:
         whole = self.selected.scopes is None
-        found = self.caches.frequencies.of(self.connection, term, self.selected.ranges, whole=whole, seq=self.seq)
-        return min(found, self.selected.records)  # the index of the whole store holds the past as well
+        return self.caches.frequencies.of(self.connection, term, self.selected.ranges, whole=whole, seq=self.seq)
 
     def holding(self, terms: Sequence[Term]) -> Rids:
         """The records that hold every one of the terms, ascending."""

@@ -73,7 +73,8 @@ def supersede(connection: apsw.Connection, scope: Scope, step: Supersession) -> 
         access_count=max(by.access_count, step.by.access_count),
         last_accessed=max(by.last_accessed, step.by.last_accessed),
     )
-    newer = keep_version(connection, change, by, newer, step.because)
+    if newer.text != by.text:  # else it tells what it told before, since the same time
+        newer = keep_version(connection, change, by, newer, step.because)
     change.replace(by, newer, step.vector, keep_vector=step.by.text == by.text)
     for stored, id_ in gone:
         until = max(step.at, before[id_].valid_from or before[id_].created_at)

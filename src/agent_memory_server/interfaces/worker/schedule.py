@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.consolidate import consolidate
 from agent_memory_server.operations.options import Options
 from agent_memory_server.operations.upkeep import forget_by_policy, purge_expired
 from agent_memory_server.operations.views import refresh_views
@@ -30,6 +31,11 @@ class Periodic:
 
 PERIODIC: tuple[Periodic, ...] = (
     Periodic(kind="purge_expired", run=purge_expired, every_s=lambda _: _MINUTE_S),
+    Periodic(
+        kind="consolidate",
+        run=consolidate,
+        every_s=lambda options: options.consolidate_every_s if options.consolidate else None,
+    ),
     Periodic(
         kind="forget_by_policy",
         run=forget_by_policy,

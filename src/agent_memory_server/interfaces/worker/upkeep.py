@@ -14,6 +14,7 @@ import structlog
 
 from agent_memory_server.domain.errors import MemoryServerError, Unavailable
 from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.postponed import Postponed
 from agent_memory_server.operations.upkeep import EMBED_AT_ONCE, embed_owed, write_accesses
 
 log = structlog.get_logger()
@@ -54,11 +55,12 @@ async def run_upkeep(app: Application, *, pace: Pace | None = None) -> None:
 async def _embed(app: Application, pace: Pace) -> None:
     """Embed owed records batch by batch; then wait until a write rings, or look again after a while."""
     failures = 0
+    postponed = Postponed()
     while True:
         # Cleared before looking: a write that rings while this looks is seen in the next round.
         app.owed.clear()
         try:
-            while await embed_owed(app) == EMBED_AT_ONCE:
+            while await embed_owed(app, postponed) == EMBED_AT_ONCE:
                 failures = 0
             failures = 0
         except MemoryServerError as exc:

@@ -12,6 +12,7 @@ from agent_memory_client.answers import checked, read
 from agent_memory_client.conditions import RecordInput, plain_record
 from agent_memory_client.exceptions import MemoryValidationError
 from agent_memory_client.models.records import MemoryRecord
+from agent_memory_client.models.search import MemoryHistoryResponse
 from agent_memory_client.models.writes import AckResponse, CreateMemoryRecordRequest, EditMemoryRecordRequest
 
 RECORDS = "/v1/long-term-memory"
@@ -82,6 +83,18 @@ class RecordCalls(Calls):
         'Ana prefers tea'
         """
         return read(MemoryRecord, await self._transport.send("GET", f"{RECORDS}/{segment(memory_id, 'memory_id')}"))
+
+    async def get_long_term_memory_history(self, memory_id: str) -> MemoryHistoryResponse:
+        """A record, its earlier versions and what it superseded, the current one first. Raises: MemoryNotFoundError.
+
+        >>> ack = await client.create_long_term_memory([{"id": "m1", "text": "Ana prefers tea"}])
+        >>> changed = await client.edit_long_term_memory("m1", {"text": "Ana prefers coffee"})
+        >>> history = await client.get_long_term_memory_history("m1")
+        >>> [version.text for version in history.versions[:2]]
+        ['Ana prefers coffee', 'Ana prefers tea']
+        """
+        path = f"{RECORDS}/{segment(memory_id, 'memory_id')}/history"
+        return read(MemoryHistoryResponse, await self._transport.send("GET", path))
 
     async def edit_long_term_memory(
         self, memory_id: str, updates: Mapping[str, Any], *, if_revision: int | None = None
