@@ -73,7 +73,7 @@ async def test_sessions_whose_time_is_over_are_dropped(tmp_path: Path) -> None:
         await put_session(app, LOCAL, SessionWrite(key=key, session=session), Window())
         clock.now += 61
         assert (await app.memories.stats()).sessions == 1
-        await HANDLERS["purge_expired", "refresh_views"](app, {})
+        await HANDLERS["purge_expired"](app, {})
         assert (await app.memories.stats()).sessions == 0
 
 
