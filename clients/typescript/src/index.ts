@@ -25,3 +25,4 @@ export type {
 } from "./tools.js";
 export type { CallOptions } from "./transport.js";
 export { VERSION } from "./version.js";
+export type { ViewToCreate } from "./views.js";

@@ -13,6 +13,7 @@ import type {
   ForgetPolicy,
   ForgetResponse,
   LastAccessed,
+  MemoryHistoryResponse,
   MemoryListResponse,
   MemoryPromptResponse,
   MemoryRecord,
@@ -160,6 +161,11 @@ export class MemoryCalls extends SessionCalls {
       if (error instanceof MemoryNotFoundError) return null;
       throw error;
     }
+  }
+
+  /** A record with its earlier versions and what it superseded, newest first. Throws MemoryNotFoundError. */
+  getLongTermMemoryHistory(memoryId: string, options: CallOptions = {}): Promise<MemoryHistoryResponse> {
+    return this.transport.send("GET", `${RECORDS}/${segment(memoryId, "memoryId")}/history`, options);
   }
 
   /** Change the given members of a record and return it. ifRevision: only that revision (MemoryConflictError). */

@@ -1,7 +1,6 @@
 /** Calls on working memory. */
 
 import type { ModelOptions, Place } from "./calls.js";
-import { Calls } from "./calls.js";
 import { MemoryConflictError, MemoryNotFoundError } from "./errors.js";
 import type {
   AckResponse,
@@ -14,6 +13,7 @@ import type {
 } from "./generated/api.js";
 import type { CallOptions } from "./transport.js";
 import { newKey, onlyRevision, segment } from "./transport.js";
+import { ViewCalls } from "./views.js";
 
 /** A message to store. Without an id it gets one; without `created_at` the server's time. */
 export type MessageToStore = Pick<MemoryMessage, "role" | "content"> & Partial<MemoryMessage>;
@@ -69,7 +69,7 @@ function deepMerged(before: Record<string, unknown>, updates: Record<string, unk
 }
 
 /** Working memory: the messages, structured memories, data and running summary of sessions. */
-export class SessionCalls extends Calls {
+export class SessionCalls extends ViewCalls {
   /** A page of session ids, and how many there are in all. limit: 1 … 100. */
   listSessions(
     options: Place & CallOptions & { limit?: number; offset?: number } = {},

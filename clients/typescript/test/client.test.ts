@@ -174,6 +174,30 @@ describe("memories", () => {
   });
 });
 
+describe("history and views", () => {
+  it("tells what a memory said before", async () => {
+    const id = `${namespace}-h`;
+    await client.createLongTermMemories([{ id, text: "Ada lives in Linz." }]);
+    await client.editLongTermMemory(id, { text: "Ada lives in Vienna." });
+    const history = await client.getLongTermMemoryHistory(id);
+    expect(history.versions.map((version) => version.text)).toEqual(["Ada lives in Vienna.", "Ada lives in Linz."]);
+  });
+
+  it("keeps a summary for each group of records", async () => {
+    await client.createLongTermMemories([{ text: "Ada paints.", user_id: "ada" }]);
+    const view = await client.createSummaryView({ source: "long_term", group_by: ["user_id"], filters: { namespace } });
+    expect((await client.listSummaryViews()).map((one) => one.id)).toContain(view.id);
+    const part = await client.runSummaryViewPartition(view.id, { user_id: "ada" });
+    expect(part.summary).toContain("Ada paints.");
+    const task = await client.runSummaryView(view.id);
+    expect((await client.getTask(task.id))?.view_id).toBe(view.id);
+    expect((await client.listSummaryViewPartitions(view.id, { userId: "ada" }))[0]?.memory_count).toBe(1);
+    await client.deleteSummaryView(view.id);
+    expect(await client.getSummaryView(view.id)).toBeNull();
+    expect(await client.getTask("nothing")).toBeNull();
+  });
+});
+
 describe("failures", () => {
   it("name the member at fault", async () => {
     const error = await client.searchLongTermMemory({ text: "x", limit: 100_000 }).catch((thrown: unknown) => thrown);
