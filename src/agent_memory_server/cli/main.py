@@ -21,7 +21,9 @@ main = LazyGroup(
         "export": Lazy(f"{_PACKAGE}.export_data:export", "Write everything to a file."),
         "import": Lazy(f"{_PACKAGE}.import_data:import_", "Take in everything of such a file."),
         "doctor": Lazy(f"{_PACKAGE}.doctor:doctor", "Check the installation and the data folder."),
-        "evaluate": Lazy(f"{_PACKAGE}.evaluate:evaluate", "Measure how well a server finds things."),
+        "evaluate": Lazy(
+            f"{_PACKAGE}.evaluate:evaluate", "Measure how well a server finds things, and what it remembers."
+        ),
         "config": Lazy(f"{_PACKAGE}.config:config", "Show and check the settings."),
         "version": Lazy(f"{_PACKAGE}.version:version", "Print the version."),
     },

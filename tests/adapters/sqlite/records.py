@@ -13,6 +13,7 @@ import numpy as np
 
 from agent_memory_server.adapters.sqlite.connection import open_writer
 from agent_memory_server.adapters.sqlite.migrate import migrate
+from agent_memory_server.adapters.sqlite.scopes import FIRST_PAST_SCOPE
 from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.words import word_codes, words
 from agent_memory_server.ports.memory_store import MemoryWrite
@@ -82,6 +83,15 @@ def check_in_step(connection: apsw.Connection) -> None:
     for start, size, used, records, length in rows(connection, "SELECT start, size, used, records, words FROM blocks"):
         inside = [row for row in scopes if start <= row[0] < start + size]
         assert (used, records, length) == (len(inside), sum(row[1] for row in inside), sum(row[2] for row in inside))
-    totals = dict(rows(connection, "SELECT key, value FROM meta WHERE key IN ('records', 'words')"))
-    assert totals.get("records", 0) == len(memories)
-    assert totals.get("words", 0) == sum(row[2] for row in scopes)
+    names = ("records", "words", "past_records", "past_words")
+    totals = {name: value for name, value in rows(connection, "SELECT key, value FROM meta") if name in names}
+    past = [row for row in scopes if row[0] >= FIRST_PAST_SCOPE]
+    now = [row for row in scopes if row[0] < FIRST_PAST_SCOPE]
+    expected = (
+        sum(row[1] for row in now),
+        sum(row[2] for row in now),
+        sum(r[1] for r in past),
+        sum(r[2] for r in past),
+    )
+    assert tuple(totals.get(name, 0) for name in names) == expected
+    assert expected[0] + expected[2] == len(memories)

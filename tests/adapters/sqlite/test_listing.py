@@ -77,9 +77,9 @@ def test_sorting_and_walking_give_the_same_pages(
 def test_a_page_of_a_large_listing_is_read_along_an_index(connection: apsw.Connection, order: Order) -> None:
     plans: list[str] = []
 
-    def watch(_: apsw.Cursor, sql: str, __: object) -> bool:
+    def watch(_: apsw.Cursor, sql: str, values: apsw.Bindings | None) -> bool:
         if sql.startswith("SELECT m.created_at"):
-            plans.extend(row[3] for row in connection.cursor().execute("EXPLAIN QUERY PLAN " + sql, (1,)))
+            plans.extend(row[3] for row in connection.cursor().execute("EXPLAIN QUERY PLAN " + sql, values))
         return True
 
     kept = listing.SORTED_RECORDS

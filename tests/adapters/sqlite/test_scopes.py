@@ -11,7 +11,7 @@ import pytest
 from agent_memory_server.adapters.sqlite.record_writer import put_records
 from agent_memory_server.adapters.sqlite.rows import load
 from agent_memory_server.adapters.sqlite.scope_numbers import scope_for_write
-from agent_memory_server.adapters.sqlite.scopes import ALL_RIDS, LOCALS, scope_of, select
+from agent_memory_server.adapters.sqlite.scopes import CURRENT_RIDS, LOCALS, scope_of, select
 from agent_memory_server.domain.filters import EVERYTHING, Filter, Match, Op, TagField, TextField, only
 from agent_memory_server.domain.scope import EVERYWHERE, Scope
 from tests.adapters.sqlite.records import NOW, check_in_step, open_file, rows, transaction, write
@@ -33,7 +33,7 @@ def _fill(connection: apsw.Connection, namespace: str, users: int) -> None:
 def test_everything_is_one_range(connection: apsw.Connection) -> None:
     _fill(connection, "a", 3)
     selected = select(connection, EVERYWHERE, EVERYTHING)
-    assert (selected.scopes, selected.ranges, selected.records, selected.words) == (None, (ALL_RIDS,), 3, 3)
+    assert (selected.scopes, selected.ranges, selected.records, selected.words) == (None, (CURRENT_RIDS,), 3, 3)
 
 
 def test_a_namespace_is_one_range_for_each_block_however_many_users_it_has(connection: apsw.Connection) -> None:
