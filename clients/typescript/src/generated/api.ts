@@ -5296,6 +5296,21 @@ export interface operations {
                     "application/json": components["schemas"]["JobCountResponse"];
                 };
             };
+            /** @description The request is well formed but cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request is well formed but cannot be carried out as asked.",
+                     *       "code": "request_refused"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             /** @description No credential, or one that is not valid. */
             401: {
                 headers: {
@@ -5431,6 +5446,21 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["JobCountResponse"];
+                };
+            };
+            /** @description The request is well formed but cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request is well formed but cannot be carried out as asked.",
+                     *       "code": "request_refused"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description No credential, or one that is not valid. */
@@ -6509,6 +6539,21 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description The request is well formed but cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request is well formed but cannot be carried out as asked.",
+                     *       "code": "request_refused"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description No credential, or one that is not valid. */

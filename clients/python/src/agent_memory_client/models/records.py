@@ -125,6 +125,10 @@ class _RecordInput(MemoryRecord):
     extraction_strategy: Name = "discrete"
     extraction_strategy_config: JsonObject = Field(default_factory=dict)
     metadata: JsonObject = Field(default_factory=dict)
+    superseded_by: Id | None = Field(default=None, exclude_if=absent)
+    superseded_because: Name | None = Field(default=None, exclude_if=absent)
+    valid_from: UtcDatetime | None = Field(default=None, exclude_if=absent)
+    valid_until: UtcDatetime | None = Field(default=None, exclude_if=absent)
 
     @model_validator(mode="before")
     @classmethod

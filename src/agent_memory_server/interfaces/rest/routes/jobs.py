@@ -113,7 +113,7 @@ def add_to(router: APIRouter) -> None:
             endpoint,
             methods=["POST"],
             response_model=JobCountResponse,
-            responses=responses(ok={"count": 1}),
+            responses=responses(400, ok={"count": 1}),
             tags=["background work"],
             summary=summary,
             openapi_extra=parameters(IDEMPOTENCY_KEY),

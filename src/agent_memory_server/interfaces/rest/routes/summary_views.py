@@ -210,7 +210,7 @@ def add_to(router: APIRouter) -> None:
         run_summary_view,
         methods=["POST"],
         response_model=Task,
-        responses=responses(404, ok=_TASK),
+        responses=responses(400, 404, ok=_TASK),
         tags=["summary views"],
         summary="Compute every group of a view",
         openapi_extra=parameters(IDEMPOTENCY_KEY),
