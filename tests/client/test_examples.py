@@ -14,7 +14,6 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-import httpx2
 import pytest
 
 import agent_memory_client
@@ -54,13 +53,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.url
 
 
-def skip_where_the_server_lacks_it(url: str, text: str) -> None:
-    if "view" in text or "task" in text:
-        routes = httpx2.get(f"{url}/openapi.json", trust_env=False).json()["paths"]
-        if "/v1/summary-views" not in routes:
-            pytest.skip("this server has no summary views")
-
-
 async def run(function: Any, client: object) -> None:
     found = examples(function)
     assert found, "its docstring has no example"
@@ -87,14 +79,12 @@ def _is_statement(source: str) -> bool:
 
 @pytest.mark.parametrize("name", ASYNC)
 async def test_the_example_of_an_asynchronous_method_runs(name: str, url: str) -> None:
-    skip_where_the_server_lacks_it(url, name)
     async with MemoryAPIClient(base_url=url, default_namespace=name) as client:
         await run(ASYNC[name], client)
 
 
 @pytest.mark.parametrize("name", [*SYNC, *SCHEMAS])
 async def test_the_example_of_a_synchronous_method_runs(name: str, url: str) -> None:
-    skip_where_the_server_lacks_it(url, name)
     with SyncMemoryAPIClient(base_url=url, default_namespace=name) as client:
         await run({**SYNC, **SCHEMAS}[name], client)
 

@@ -19,7 +19,6 @@ from agent_memory_client.filters import CreatedAt, Topics, UserId
 from agent_memory_client.models import ClientMemoryRecord, MemoryMessage, MemoryTypeEnum, RecencyConfig, WorkingMemory
 
 URL = os.environ["MEMORY_URL"]
-VIEWS = os.environ.get("MEMORY_HAS_VIEWS") == "1"
 NOW = datetime.now(UTC)
 
 
@@ -140,8 +139,7 @@ async def main() -> None:
         await records(client)
         await prompts(client)
         await tools(client)
-        if VIEWS:
-            await views(client)
+        await views(client)
 
 
 asyncio.run(main())

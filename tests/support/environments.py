@@ -7,7 +7,6 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -48,12 +47,11 @@ def _run(line: list[str]) -> None:
         _missing(f"the environment cannot be made: {done.stderr[-500:]}")
 
 
-def run_in(python: Path, script: Path, url: str, *, own_client: bool, extra: Mapping[str, str] | None = None) -> None:
+def run_in(python: Path, script: Path, url: str, *, own_client: bool) -> None:
     """Run a script to its end against a server. own_client: with the client of this repository; else with the one
     that the environment holds."""
     env = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     env |= {"MEMORY_URL": url, "PYTHONPATH": str(CLIENT) if own_client else "", "OPENAI_AGENTS_DISABLE_TRACING": "1"}
-    env |= extra or {}
     line = [str(python), "-W", "error::ResourceWarning", str(script)]
     done = subprocess.run(
         line, cwd=script.parent, env=env, capture_output=True, text=True, timeout=BOUND_S, check=False

@@ -184,7 +184,6 @@ const HANDLERS: Readonly<Record<ToolName, Handler>> = {
     const result = await client.deleteLongTermMemories(ids);
     return { result, text: result.status };
   },
-  // eslint-disable-next-line @typescript-eslint/require-await
   async get_current_datetime() {
     const now = new Date();
     return { result: { iso: now.toISOString(), unix: now.getTime() / 1000 }, text: now.toISOString() };
