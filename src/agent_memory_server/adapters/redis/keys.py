@@ -72,3 +72,11 @@ PROBE = "agent-memory:probe"
 def chat_tokens(day: str) -> str:
     """Counter: tokens of chat models on a day."""
     return f"agent-memory:chat-tokens:{day}"
+
+
+_QUEUE = ("number", "jobs", "due", "leases", "dead", "waiting", "running", "given-up", "groups", "parked", "bell")
+
+
+def queue(name: str) -> list[str]:
+    """The keys of a queue, in the order that its script names them; all in one slot. name: without braces."""
+    return [f"agent-memory:{{{name}}}:{part}" for part in _QUEUE]
