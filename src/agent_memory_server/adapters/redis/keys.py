@@ -58,6 +58,27 @@ def record(prefix: str, id_: str) -> str:
     return f"{prefix}:{id_}"
 
 
+def record_id(prefix: str, key: str) -> str:
+    """The id that the key of a record spells; "" for a key that spells none."""
+    id_ = key.removeprefix(f"{prefix}:")
+    if not id_.startswith(_HEX):
+        return id_
+    try:
+        return bytes.fromhex(id_.removeprefix(_HEX)).decode()
+    except ValueError:
+        return id_
+
+
+def adoption(prefix: str) -> str:
+    """Hash: how far the records of another server under a prefix are taken over (see `adoption`)."""
+    return f"agent-memory:{{adoption}}:{prefix}"
+
+
+def adoption_lease(prefix: str) -> str:
+    """String: who takes them over now."""
+    return f"{adoption(prefix)}:lease"
+
+
 def access(record_key: str) -> str:
     """Hash: the last access to a record (`l`) and how many there were (`c`), outside the index, so that noting one
     re-indexes nothing. In the record's slot."""
@@ -150,3 +171,10 @@ BURIED_ORDER = "agent-memory:{buried}:order"
 
 BURIED_NUMBER = "agent-memory:{buried}:number"
 """How often something was added to BURIED."""
+
+_QUEUE = ("number", "jobs", "due", "leases", "dead", "waiting", "running", "given-up", "groups", "parked", "bell")
+
+
+def queue(name: str) -> list[str]:
+    """The keys of a queue, in the order that its script names them; all in one slot. name: without braces."""
+    return [f"agent-memory:{{{name}}}:{part}" for part in _QUEUE]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.fetch import fetch, fetch_for
-from agent_memory_server.adapters.sqlite.ranges import Rids
+from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.memory import MemoryType
 from agent_memory_server.domain.turns import Around, around, speaker_of
 
