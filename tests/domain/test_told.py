@@ -10,8 +10,15 @@ from agent_memory_server.domain.told import MOST_SOURCES, Telling, ToldRows
 
 
 def telling(id_: str, **fields: Any) -> Telling:
-    given = {"place": 1, "session_id": "s", "memory_type": "message", "created_at": 0.0, "persisted_at": None}
-    return Telling(**(given | {"id": id_, "event_date": None, "head": "Ada: hi", "sources": (id_,)} | fields))
+    given: dict[str, Any] = {
+        "place": 1,
+        "session_id": "s",
+        "memory_type": "message",
+        "created_at": 0.0,
+        "persisted_at": None,
+    }
+    more: dict[str, Any] = {"id": id_, "event_date": None, "head": "Ada: hi", "sources": (id_,)}
+    return Telling(**(given | more | fields))
 
 
 def fact(id_: str, *sources: str, **fields: Any) -> Telling:

@@ -52,6 +52,27 @@ def record(prefix: str, id_: str) -> str:
     return f"{prefix}:{id_}"
 
 
+def record_id(prefix: str, key: str) -> str:
+    """The id that the key of a record spells; "" for a key that spells none."""
+    id_ = key.removeprefix(f"{prefix}:")
+    if not id_.startswith(_HEX):
+        return id_
+    try:
+        return bytes.fromhex(id_.removeprefix(_HEX)).decode()
+    except ValueError:
+        return id_
+
+
+def adoption(prefix: str) -> str:
+    """Hash: how far the records of another server under a prefix are taken over (see `adoption`)."""
+    return f"agent-memory:{{adoption}}:{prefix}"
+
+
+def adoption_lease(prefix: str) -> str:
+    """String: who takes them over now."""
+    return f"{adoption(prefix)}:lease"
+
+
 def access(record_key: str) -> str:
     """Hash: the last access to a record (`l`) and how many there were (`c`), outside the index, so that noting one
     re-indexes nothing. In the record's slot."""
