@@ -73,6 +73,11 @@ def adoption_lease(prefix: str) -> str:
     return f"{adoption(prefix)}:lease"
 
 
+def rebuild_lease(index: str) -> str:
+    """String: who makes this index again now."""
+    return f"agent-memory:rebuild:{index}"
+
+
 def access(record_key: str) -> str:
     """Hash: the last access to a record (`l`) and how many there were (`c`), outside the index, so that noting one
     re-indexes nothing. In the record's slot."""
