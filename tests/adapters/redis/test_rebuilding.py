@@ -46,12 +46,13 @@ async def total(store: RedisMemoryStore) -> int:
 async def test_listings_are_whole_at_every_moment_of_a_rebuild(client: Redis) -> None:
     store = await filled(client, 3_000)
     seen = []
-    last = None
-    async for last in rebuild(client, OPTIONS):
+    steps = []
+    async for step in rebuild(client, OPTIONS):
         seen.append(await total(store))
+        steps.append(step)
     seen.append(await total(store))
     assert set(seen) == {3_000}
-    assert last == Rebuilt(done=3_000, total=3_000)
+    assert steps[-1] == Rebuilt(done=3_000, total=3_000)
 
 
 async def test_it_can_be_repeated_and_leaves_one_index(client: Redis) -> None:
