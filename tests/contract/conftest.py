@@ -14,6 +14,7 @@ from agent_memory_server.adapters.redis.answers import RedisIdempotencyStore
 from agent_memory_server.adapters.redis.connection import open_client
 from agent_memory_server.adapters.redis.decisions import RedisDecisions
 from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
+from agent_memory_server.adapters.redis.jobs import RedisJobs
 from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
 from agent_memory_server.adapters.redis.spending import RedisSpending
 from agent_memory_server.adapters.redis.tokens import RedisTokenStore
@@ -45,11 +46,10 @@ class Queue(Jobs, Claims, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """The ports of one open engine for records, sessions and background work."""
+    """The ports of one open engine for records and sessions."""
 
     memories: MemoryStore
     sessions: SessionStore
-    jobs: Queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,6 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return Engine(
         memories=_memories_on_sqlite(database),
         sessions=SqliteSessionStore(database),
-        jobs=SqliteJobs(database),
     )
 
 
@@ -162,6 +161,8 @@ def spending(keeper: Keeper) -> Spending:
     return keeper.spending
 
 
-@pytest.fixture
-def jobs(engine: Engine) -> Queue:
-    return engine.jobs
+@pytest.fixture(params=["sqlite", "redis"])
+def jobs(request: pytest.FixtureRequest) -> Queue:
+    if request.param == "sqlite":
+        return SqliteJobs(request.getfixturevalue("database"))
+    return RedisJobs(request.getfixturevalue("client"), "odd name *?")

@@ -31,6 +31,7 @@ from agent_memory_server.operations.options import Options
 from agent_memory_server.ports.chat_model import ChatModel
 from agent_memory_server.ports.clock import Clock
 from agent_memory_server.ports.embedder import Embedder
+from agent_memory_server.ports.reranker import Reranker
 
 DIMENSIONS = 64
 BASE = "http://memory.test"
@@ -50,9 +51,10 @@ async def application(
     clock: Clock = wall_clock,
     context_sizes: Callable[[str], int | None] = lambda _model: None,
     chat: ChatModel | None = None,
+    reranker: Reranker | None = None,
 ) -> AsyncIterator[Application]:
-    """The application over a data folder, without any server. chat: answers large and small questions; closed by who
-    made it."""
+    """The application over a data folder, without any server. chat: answers large and small questions; it and reranker
+    are closed by who made them."""
     embedder = embedder or DeterministicEmbedder(DIMENSIONS)
     dimensions = embedder.dimensions
     database = await Database.open(DataFolder(path=folder, dimensions=dimensions, durability="normal"))
@@ -71,6 +73,7 @@ async def application(
             clock=clock,
             chat=chat,
             fast_chat=chat,
+            reranker=reranker,
             options=rules or Options(),
             context_sizes=context_sizes,
         )

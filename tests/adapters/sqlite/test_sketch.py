@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.codes import SLACK
 from agent_memory_server.adapters.sqlite.connection import open_writer
-from agent_memory_server.adapters.sqlite.hamming import hamming, nearest_count, refined
 from agent_memory_server.adapters.sqlite.migrate import migrate
 from agent_memory_server.adapters.sqlite.record_change import RecordChange, find_stored
-from agent_memory_server.adapters.sqlite.signs import PLANES, as_columns, query_planes, query_signs
 from agent_memory_server.adapters.sqlite.sketch import SketchCache, SketchView
+from agent_memory_server.domain.hamming import hamming, nearest_count, refined
 from agent_memory_server.domain.memory import Memory
+from agent_memory_server.domain.signs import PLANES, as_columns, query_planes, query_signs
 
 DIMENSIONS = 100
 

@@ -18,6 +18,11 @@ _TAGS_BEFORE = ("session_id", "user_id", "namespace", "memory_type", "topics", "
                 "discrete_memory_extracted", "extraction_strategy")  # fmt: skip
 _TAGS_BEHIND = ("pinned", "extracted_from", "id_")
 _NUMBERS = ("access_count", "created_at", "last_accessed", "updated_at", "persisted_at", "event_date")
+_OTHERS: Sequence[tuple[str, Sequence[str]]] = (
+    *((name, ("TAG", "SEPARATOR", ",")) for name in (*_TAGS_BEFORE, *_TAGS_BEHIND)),
+    *((name, ("NUMERIC",)) for name in _NUMBERS),
+)
+"""Fields that an index made by an older version of the reference server may lack."""
 _OWN: Sequence[tuple[str, Sequence[str]]] = (
     (FIELD, ("TAG", "SEPARATOR", ",", "CASESENSITIVE")),
     ("owed_", ("TAG",)),
@@ -58,9 +63,10 @@ def _schema(options: IndexOptions) -> list[str]:
     return fields
 
 
-async def ensure_index(client: Redis, options: IndexOptions) -> None:
+async def ensure_index(client: Redis, options: IndexOptions) -> bool:
     """Make the index, or add our fields to one that the reference server made. Several processes may do so at once.
 
+    Returns: whether it was made: records that are there already are then found only when Redis has read them all.
     Raises: StartRefused, when the server cannot search, or its vectors have other dimensions.
     """
     try:
@@ -69,6 +75,8 @@ async def ensure_index(client: Redis, options: IndexOptions) -> None:
         )
     except Unavailable as exc:
         await _with_own_fields(client, options, exc)
+        return False
+    return True
 
 
 async def _with_own_fields(client: Redis, options: IndexOptions, failure: Unavailable) -> None:
@@ -86,7 +94,7 @@ async def _with_own_fields(client: Redis, options: IndexOptions, failure: Unavai
             f"the index {options.name} holds vectors of {dimensions} dimensions, and EMBEDDING_MODEL makes "
             f"{options.dimensions}; set the model that the index was made with"
         )
-    for name, kind in _OWN:
+    for name, kind in (*_OTHERS, *_OWN):
         if name not in attributes:
             try:
                 await command(client, "FT.ALTER", options.name, "SCHEMA", "ADD", name, *kind)
@@ -141,19 +149,26 @@ class Index:
 
     async def every(self, query: IndexQuery, *, at_once: int = 1_000) -> list[str]:
         """Ids of all the records, in no order."""
+        return [_id(row) for row in await self._each(query, "@order_", at_once)]
+
+    async def every_key(self, query: IndexQuery, *, at_once: int = 1_000) -> list[bytes]:
+        """Keys of all the records, in no order: also of those that have none of our fields."""
+        return [row[b"__key"] for row in await self._each(query, "@__key", at_once)]
+
+    async def _each(self, query: IndexQuery, loaded: str, at_once: int) -> list[dict[bytes, bytes]]:
         with translating():
-            found, cursor = await self._first(query, at_once)
-            ids = [_id(row) for row in _rows(found)]
+            found, cursor = await self._first(query, loaded, at_once)
+            rows = _rows(found)
             while cursor:
                 found, cursor = await command(
                     self._client, "FT.CURSOR", "READ", self.name, str(cursor), "COUNT", str(at_once)
                 )
-                ids += [_id(row) for row in _rows(found)]
-        return ids
+                rows += _rows(found)
+        return rows
 
-    async def _first(self, query: IndexQuery, at_once: int) -> tuple[Any, int]:
+    async def _first(self, query: IndexQuery, loaded: str, at_once: int) -> tuple[Any, int]:
         found, cursor = await command(
-            self._client, "FT.AGGREGATE", self.name, query.text, "LOAD", "1", "@order_", *_WITHOUT_LIMIT,
+            self._client, "FT.AGGREGATE", self.name, query.text, "LOAD", "1", loaded, *_WITHOUT_LIMIT,
             "WITHCURSOR", "COUNT", str(at_once), *query.arguments(),
         )  # fmt: skip
         return found, cursor

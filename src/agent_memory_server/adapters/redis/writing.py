@@ -166,6 +166,21 @@ class Plan:
         self.results.append(PutResult(memory.id, status))
 
 
+def restoring(writes: Sequence[MemoryWrite], known: Mapping[str, Stored]) -> tuple[list[Step], list[bool]]:
+    """Steps that store records exactly as they are, where their ids are free, and whether each is."""
+    steps: list[Step] = []
+    taken = set(known)
+    stored = []
+    for write in writes:
+        free = write.memory.id not in taken
+        if free:
+            vector = None if write.vector is None else vector_bytes(write.vector)
+            steps.append(step_of(write.memory, None, vector, keep_vector=False)[0])
+            taken.add(write.memory.id)
+        stored.append(free)
+    return steps, stored
+
+
 def holders(found: Mapping[str, Stored]) -> dict[str, str]:
     """By content token the record that has it; of several the least id."""
     same: dict[str, str] = {}

@@ -9,15 +9,17 @@ from typing import Any
 
 import apsw
 import numpy as np
-from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.changes import Lagging, changes_since
 from agent_memory_server.adapters.sqlite.fetch import fetch, fetch_for
-from agent_memory_server.adapters.sqlite.ranges import Growing, Ranges, Rids, find, inside
+from agent_memory_server.adapters.sqlite.ranges import Ranges, inside
 from agent_memory_server.adapters.sqlite.turn_rows import TurnRows
+from agent_memory_server.domain.block import BlockView
+from agent_memory_server.domain.block_rows import BlockRows
 from agent_memory_server.domain.errors import Unavailable
+from agent_memory_server.domain.told import Told
 from agent_memory_server.domain.turns import Around
-from agent_memory_server.domain.word_rows import WordRows, flat
+from agent_memory_server.domain.word_rows import flat
 
 _BYTES_PER_WORD = 8
 _MAX_CHANGES = 2_000
@@ -32,74 +34,40 @@ def fits(records: int, words: int, dimensions: int, max_bytes: int) -> bool:
     return records * dimensions * 4 <= max_bytes and words * _BYTES_PER_WORD <= max_bytes
 
 
-class BlockView:
-    """One state of a block. Rows are in no order; a row of a deleted or replaced record stays, not alive.
+class BlockState:
+    """One state of a block, and what is known of its rows as turns."""
 
-    rids (n,); vectors (n, dimensions), zero where a record has none; words: of the n rows.
-    live: which rows are records, None when all are; dense: which of them have a vector, None when all rows have.
-    """
+    __slots__ = ("_around", "_rows", "view")
 
-    __slots__ = ("_around", "_turns", "dense", "live", "rids", "sorter", "vectors", "words")
+    def __init__(self, view: BlockView, rows: TurnRows) -> None:
+        self.view = view
+        self._rows = rows
+        self._around: tuple[Around, Told] | None = None
 
-    def __init__(
-        self, rids: Rids, vectors: NDArray[np.float32], words: WordRows, live: NDArray[np.bool_],
-        embedded: NDArray[np.bool_], turns: TurnRows,
-    ) -> None:  # fmt: skip
-        self._turns = turns
-        self._around: tuple[Around, tuple[str, ...]] | None = None
-        self.rids = rids
-        self.vectors = vectors
-        self.words = words
-        self.live = None if live.all() else live
-        dense = live & embedded
-        self.dense = None if dense.all() else dense
-        ascending = len(rids) < 2 or bool((rids[1:] > rids[:-1]).all())
-        self.sorter = None if ascending else np.argsort(rids, kind="stable")
-
-    @property
-    def records(self) -> int:
-        """Records alive."""
-        return len(self.rids) if self.live is None else int(np.count_nonzero(self.live))
-
-    def turns(self, connection: apsw.Connection) -> tuple[Around, tuple[str, ...]]:
-        """Who stands beside whom among the rows, and who speaks in each. Computed at the first search by words, which
+    def turns(self, connection: apsw.Connection) -> tuple[Around, Told]:
+        """Who stands beside whom among the rows, and what each tells. Computed at the first search by words, which
         the connection is for; a search by meaning alone never needs it."""
         if self._around is None:
-            self._around = self._turns.of(connection, self.rids, self.live)
+            self._around = self._rows.of(connection, self.view.rids, self.view.live)
         return self._around
-
-    def rows_of(self, rids: Rids) -> NDArray[np.int64]:
-        """Rows of those of `rids` (ascending) that are alive here."""
-        if self.sorter is None:
-            rows = find(self.rids, rids)
-            return rows if self.live is None else rows[self.live[rows]]
-        # A replaced record has a dead row with the same number: only live rows are looked up.
-        order = self.sorter if self.live is None else self.sorter[self.live[self.sorter]]
-        return order[find(self.rids[order], rids)]
 
 
 class Block:
-    """A block that follows the file: `view` is its state as of commit `seq`."""
+    """A block that follows the file: `state` is as of commit `seq`."""
 
     def __init__(self, connection: apsw.Connection, ranges: Ranges, dimensions: int, seq: int) -> None:
         self._ranges = ranges
         self._dimensions = dimensions
-        rows = [row for bounds in ranges for row in fetch(connection, _RANGE, bounds)]
-        rids, vectors, embedded, words = self._arrays(rows, 0)
-        self._rids, self._live, self._embedded = Growing(rids), Growing(np.ones(len(rids), np.bool_)), Growing(embedded)
-        # Growing grows along the last axis, so the matrix is kept flat.
-        self._vectors = Growing(vectors.reshape(-1))
-        self._codes, self._row_of = Growing(words.codes), Growing(words.row_of)
-        self._lengths = Growing(words.lengths)
+        self._rows = BlockRows(dimensions)
         self._turns = TurnRows()
+        self._append([row for bounds in ranges for row in fetch(connection, _RANGE, bounds)])
         self.seq = seq
-        self.view = self._view(self._live.view)
+        self.state = BlockState(self._rows.view(), self._turns)
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory it takes."""
-        arrays = (self._rids, self._live, self._embedded, self._vectors, self._codes, self._row_of, self._lengths)
-        return sum(array.nbytes for array in arrays)
+        return self._rows.nbytes
 
     def follow(self, connection: apsw.Connection, seq: int) -> bool:
         """Bring it to commit `seq`, which the connection sees. False: it must be loaded anew."""
@@ -107,50 +75,24 @@ class Block:
         if changes is None:
             return False
         changed = np.sort(changes.changed[inside(changes.changed, self._ranges)])
-        dead = self.view.rows_of(np.sort(np.concatenate([changed, changes.gone])))
-        live = self._live.view
-        if len(dead):
-            live = live.copy()
-            live[dead] = False
-            self._live = Growing(live)
-        if np.count_nonzero(~live) > 64 + len(live) // 4:
+        dead = self.state.view.rows_of(np.sort(np.concatenate([changed, changes.gone])))
+        self._rows.kill(dead)
+        if self._rows.worn:
             return False
         if len(changed):
             self._append(fetch_for(connection, _SOME, changed))
         if len(changed) or len(dead):
-            self.view = self._view(self._live.view)
+            self.state = BlockState(self._rows.view(), self._turns)
         self.seq = seq
         return True
 
     def _append(self, rows: Sequence[Sequence[Any]]) -> None:
-        rids, vectors, embedded, words = self._arrays(rows, len(self._rids.view))
-        self._rids.extend(rids)
-        self._live.extend(np.ones(len(rids), np.bool_))
-        self._embedded.extend(embedded)
-        self._vectors.extend(vectors.reshape(-1))
-        self._codes.extend(words.codes)
-        self._row_of.extend(words.row_of)
-        self._lengths.extend(words.lengths)
-
-    def _arrays(
-        self, rows: Sequence[Sequence[Any]], first_row: int
-    ) -> tuple[Rids, NDArray[np.float32], NDArray[np.bool_], WordRows]:
         rids = np.array([row[0] for row in rows], np.int64)
-        embedded = np.array([row[2] is not None for row in rows], np.bool_)
-        found = np.frombuffer(b"".join(row[2] for row in rows if row[2] is not None), "<f4")
-        if found.size != np.count_nonzero(embedded) * self._dimensions:
-            raise wrong_dimensions(self._dimensions)
-        vectors = found.reshape(-1, self._dimensions)
-        if not embedded.all():
-            sparse = np.zeros((len(rids), self._dimensions), np.float32)
-            sparse[embedded] = vectors
-            vectors = sparse
-        return rids, vectors, embedded, flat([row[1] for row in rows], first_row)
-
-    def _view(self, live: NDArray[np.bool_]) -> BlockView:
-        words = WordRows(self._codes.view, self._row_of.view, self._lengths.view)
-        vectors = self._vectors.view.reshape(-1, self._dimensions)
-        return BlockView(self._rids.view, vectors, words, live, self._embedded.view, self._turns)
+        words = flat([row[1] for row in rows], self._rows.rows)
+        try:
+            self._rows.append(rids, [row[2] for row in rows], words)
+        except ValueError as exc:
+            raise wrong_dimensions(self._dimensions) from exc
 
 
 def wrong_dimensions(expected: int) -> Unavailable:
@@ -178,7 +120,7 @@ class BlockCache:
         self._entries: OrderedDict[Ranges, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, connection: apsw.Connection, ranges: Ranges, seq: int) -> BlockView:
+    def get(self, connection: apsw.Connection, ranges: Ranges, seq: int) -> BlockState:
         """The records of the ranges as of commit `seq`. Raises: Lagging."""
         with self._lock:
             entry = self._entries.get(ranges)
@@ -188,18 +130,18 @@ class BlockCache:
         with entry.lock:
             block = entry.block
             if block is not None and block.seq == seq:
-                return block.view
+                return block.state
             if block is not None and block.seq > seq:
                 raise Lagging
             entry.block = None  # stays so if what follows fails: a block is complete or absent
             if block is None or not block.follow(connection, seq):
                 block = Block(connection, ranges, self._dimensions, seq)
             entry.block = block
-            view = block.view
+            state = block.state
         self._shrink()
-        return view
+        return state
 
-    def warm(self, ranges: Ranges, seq: int) -> BlockView | None:
+    def warm(self, ranges: Ranges, seq: int) -> BlockState | None:
         """The records of the ranges as of commit `seq`, if they are in memory and nobody works on them."""
         with self._lock:
             entry = self._entries.get(ranges)
@@ -210,7 +152,7 @@ class BlockCache:
             return None
         try:
             block = entry.block
-            return block.view if block is not None and block.seq == seq else None
+            return block.state if block is not None and block.seq == seq else None
         finally:
             entry.lock.release()
 

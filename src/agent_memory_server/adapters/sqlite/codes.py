@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.fetch import fetch_for
-from agent_memory_server.adapters.sqlite.ranges import Growing, Rids
+from agent_memory_server.domain.arrays import Growing, Rids
 
 SLACK = 0.005
 """Of a distance from the copy. A component is rounded by half a step at most, and a step is 1/127 of the largest

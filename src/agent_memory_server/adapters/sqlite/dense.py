@@ -1,67 +1,25 @@
-"""The dense arm: nearest vectors, exactly where that is cheap and by the sketch where it is not."""
+"""The dense arm over a selection too wide for a block: by the sketch, or exactly where that is needed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from agent_memory_server.adapters.sqlite.blocks import BlockView
-from agent_memory_server.adapters.sqlite.exact import NOTHING, Distances, cosine_distances, distances_of, scan
+from agent_memory_server.adapters.sqlite.exact import distances_of, scan
 from agent_memory_server.adapters.sqlite.nearest import NearestByBits
-from agent_memory_server.adapters.sqlite.ranges import Ranges, Rids
+from agent_memory_server.adapters.sqlite.ranges import Ranges
 from agent_memory_server.adapters.sqlite.sketch import SketchView
+from agent_memory_server.domain.arrays import Rids
+from agent_memory_server.domain.distances import NOTHING, Distances
+from agent_memory_server.domain.selection import DenseArm, InMemory
 
 DEEPEST = 1_000
 """Pages that end behind this place come from an exact scan: so far down nothing is selective any more."""
 
 _DEPTHS = (10, 30, 100, DEEPEST)
-
-
-Vector = NDArray[np.float32]
-"""Of a query: unit length, shape (dimensions,)."""
-
-
-class DenseArm(Protocol):
-    """Distances of a selection's records to one query."""
-
-    def best(self, wanted: int, sure: int) -> Distances:
-        """The nearest `wanted` records in order (more may be given). Equal distances: by record number.
-
-        sure: behind so many places a record may be missing, where that spares time.
-        """
-        ...
-
-    def within(self, bound: float) -> Distances:
-        """Every record of at most this distance, in no order."""
-        ...
-
-    def of(self, rids: Rids) -> Distances:
-        """Of these records of the selection, where they have a vector."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class InMemory:
-    """Over a selection whose distances are all computed."""
-
-    distances: Distances
-
-    def best(self, wanted: int, sure: int) -> Distances:  # noqa: ARG002 - nothing is ever missing here
-        """See `DenseArm`."""
-        return self.distances.best(wanted)
-
-    def within(self, bound: float) -> Distances:
-        """See `DenseArm`."""
-        return self.distances.within(bound)
-
-    def of(self, rids: Rids) -> Distances:
-        """See `DenseArm`."""
-        here = np.isin(self.distances.rids, rids)
-        return Distances(self.distances.rids[here], self.distances.values[here])
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +46,6 @@ class BySketch:
     def of(self, rids: Rids) -> Distances:
         """See `DenseArm`."""
         return distances_of(self.connection, rids, self.query)
-
-
-def from_block(block: BlockView, query: NDArray[np.float32], allowed: Rids | None) -> DenseArm:
-    """Over the records of a block (and of `allowed`, ascending)."""
-    if allowed is not None:
-        rows = block.rows_of(allowed)
-        if block.dense is not None:
-            rows = rows[block.dense[rows]]
-        if len(rows) * 4 < len(block.rids):
-            return InMemory(Distances(block.rids[rows], cosine_distances(block.vectors[rows], query)))
-        return InMemory(Distances(block.rids[rows], cosine_distances(block.vectors, query)[rows]))
-    distances = cosine_distances(block.vectors, query)
-    if block.dense is None:
-        return InMemory(Distances(block.rids, distances))
-    return InMemory(Distances(block.rids[block.dense], distances[block.dense]))
 
 
 def from_file(

@@ -10,7 +10,8 @@ import apsw
 import numpy as np
 
 from agent_memory_server.adapters.sqlite.fetch import fetch
-from agent_memory_server.adapters.sqlite.ranges import Ranges, Rids, inside
+from agent_memory_server.adapters.sqlite.ranges import Ranges, inside
+from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.query import Term
 
 _MANY_RANGES = 16

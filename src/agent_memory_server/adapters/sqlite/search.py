@@ -9,19 +9,23 @@ import numpy as np
 
 from agent_memory_server.adapters.sqlite import at_once
 from agent_memory_server.adapters.sqlite.at_once import NotAtOnce, may_be_short
-from agent_memory_server.adapters.sqlite.blocks import BlockCache, BlockView, fits
+from agent_memory_server.adapters.sqlite.blocks import BlockCache, BlockState, fits
 from agent_memory_server.adapters.sqlite.changes import Lagging, snapshot
 from agent_memory_server.adapters.sqlite.codes import CODES_BYTES
-from agent_memory_server.adapters.sqlite.evidence import with_matched_words
 from agent_memory_server.adapters.sqlite.fulltext import Frequencies
+from agent_memory_server.adapters.sqlite.keyword import stored_words
 from agent_memory_server.adapters.sqlite.matches import Matches
-from agent_memory_server.adapters.sqlite.ranking_page import RankingPage, hybrid_page, keyword_page, semantic_page
 from agent_memory_server.adapters.sqlite.rows import load
 from agent_memory_server.adapters.sqlite.scopes import Selected, select
-from agent_memory_server.adapters.sqlite.selection import Caches, Selection
+from agent_memory_server.adapters.sqlite.selection import Caches, WideSelection, store_owes
 from agent_memory_server.adapters.sqlite.sketch import SketchCache
-from agent_memory_server.domain.query import Hit, Mode, Ranked, StoreQuery
+from agent_memory_server.domain.arrays import Rids
+from agent_memory_server.domain.block import BlockSelection
+from agent_memory_server.domain.evidence import with_matched_words
+from agent_memory_server.domain.query import Hit, Ranked, StoreQuery
+from agent_memory_server.domain.ranking_page import RankingPage, page_of
 from agent_memory_server.domain.scope import Scope
+from agent_memory_server.domain.selection import Selection
 
 MEGABYTE = 1024 * 1024
 CACHE_MB = 128
@@ -82,11 +86,11 @@ class Searcher:
         allowed = self._matches.of(connection, selected, seq)
         if allowed is not None and not len(allowed):
             return _NOTHING
-        block = None
+        selection: Selection = WideSelection(connection, self._caches, selected, allowed, seq)
         if fits(selected.records, selected.words, self._caches.dimensions, self._caches.block_bytes):
             block = self._caches.blocks.get(connection, selected.ranges, seq)
-        selection = Selection(connection, self._caches, selected, allowed, block, seq)
-        return self._answer(selection, query, _page(selection, query))
+            selection = _in_block(connection, block, allowed, selected)
+        return self._answer(connection, query, page_of(selection, query))
 
     def search_at_once(self, connection: apsw.Connection, scope: Scope, query: StoreQuery) -> Ranked | None:
         """The answer of `search`, where all that it takes is in memory and little; None: ask a reading thread."""
@@ -98,33 +102,33 @@ class Searcher:
                 return _NOTHING
             try:
                 selection = self._short(connection, seq, selected)
-                return self._answer(selection, query, _page(selection, query)) if selection else None
+                return self._answer(connection, query, page_of(selection, query)) if selection else None
             except (Lagging, NotAtOnce):
                 self._declining = _DECLINED
                 return None
 
     def _short(self, connection: apsw.Connection, seq: int, selected: Selected) -> Selection | None:
-        block: BlockView | None = None
         caches = self._caches
         if fits(selected.records, selected.words, caches.dimensions, caches.block_bytes):
-            if selected.records <= at_once.BLOCK_RECORDS:
-                block = caches.blocks.warm(selected.ranges, seq)
-            if block is None:
+            if selected.records > at_once.BLOCK_RECORDS:
                 return None
-        elif self._declining:
+            block = caches.blocks.warm(selected.ranges, seq)
+            return _in_block(connection, block, None, selected) if block and not store_owes(connection) else None
+        if self._declining:
             self._declining -= 1
             return None
-        elif (sketch := caches.sketches.warm(seq)) is None or not sketch.is_short:
+        if (sketch := caches.sketches.warm(seq)) is None or not sketch.is_short or store_owes(connection):
             return None
-        selection = Selection(connection, caches, selected, None, block, seq, most=at_once.CANDIDATES)
-        return None if selection.store_owes() else selection
+        return WideSelection(connection, caches, selected, None, seq, most=at_once.CANDIDATES)
 
     @staticmethod
-    def _answer(selection: Selection, query: StoreQuery, page: RankingPage) -> Ranked:
-        memories = load(selection.connection, np.array([placed.key for placed in page.placed], np.int64))
+    def _answer(connection: apsw.Connection, query: StoreQuery, page: RankingPage) -> Ranked:
+        memories = load(connection, np.array([placed.key for placed in page.placed], np.int64))
         evidence = {placed.key: placed.evidence for placed in page.placed} if query.explain else {}
         if query.explain and query.terms:
-            evidence = with_matched_words(selection.connection, evidence, query.terms)
+            evidence = with_matched_words(
+                evidence, *stored_words(connection, np.array(sorted(evidence), np.int64)), query.terms
+            )
         hits = tuple(
             Hit(
                 memory=memories[placed.key],
@@ -138,9 +142,7 @@ class Searcher:
         return Ranked(hits=hits, total=page.total, unembedded=page.unembedded)
 
 
-def _page(selection: Selection, query: StoreQuery) -> RankingPage:
-    if query.mode is Mode.KEYWORD or query.vector is None:
-        return keyword_page(selection, query)
-    vector = np.ascontiguousarray(query.vector, np.float32)
-    page = semantic_page if query.mode is Mode.SEMANTIC else hybrid_page
-    return page(selection, query, vector)
+def _in_block(
+    connection: apsw.Connection, block: BlockState, allowed: Rids | None, selected: Selected
+) -> BlockSelection:
+    return BlockSelection(block.view, lambda: block.turns(connection), allowed, selected)

@@ -1,4 +1,4 @@
-"""What one search looks at: the records that scope and filter leave, and the way to each arm over them."""
+"""A selection too wide for a block, and what searches share."""
 
 from __future__ import annotations
 
@@ -7,18 +7,26 @@ from dataclasses import dataclass
 
 import apsw
 import numpy as np
-from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite import dense, fulltext, keyword
-from agent_memory_server.adapters.sqlite.blocks import BlockCache, BlockView
+from agent_memory_server.adapters.sqlite.blocks import BlockCache
 from agent_memory_server.adapters.sqlite.exact import distances_of
-from agent_memory_server.adapters.sqlite.ranges import Rids, inside
+from agent_memory_server.adapters.sqlite.fetch import fetch_for
+from agent_memory_server.adapters.sqlite.ranges import inside
 from agent_memory_server.adapters.sqlite.scopes import Selected
 from agent_memory_server.adapters.sqlite.sketch import SketchCache
+from agent_memory_server.adapters.sqlite.turn_rows import beside
+from agent_memory_server.domain.arrays import Rids
+from agent_memory_server.domain.distances import Vector
+from agent_memory_server.domain.keyword import NOTHING, Found
+from agent_memory_server.domain.material import lent_words
 from agent_memory_server.domain.query import Term
+from agent_memory_server.domain.selection import DenseArm, InMemory, Lent
+from agent_memory_server.domain.turns import pooled_similarities
 
 _ANY_OWED = "SELECT 1 FROM memories WHERE embedded = 0 LIMIT 1"
 _OWED = "SELECT rid FROM memories WHERE embedded = 0 AND rid BETWEEN ? AND ?"
+_VECTORS = "SELECT v.rid, v.v FROM carray(?) a CROSS JOIN vecs v ON v.rid = a.value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,41 +42,35 @@ class Caches:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """One search's records. allowed: those that satisfy the filter, ascending, None when all do; block: all records
-    of the ranges in memory, None when they are too many; seq: the commit that the search sees; most: candidates of a
-    wide search, beyond which it raises NotAtOnce."""
+class WideSelection:
+    """`Selection` over the file. allowed: records that satisfy the filter, ascending, None when all do; seq: the commit
+    that the search sees; most: candidates of the dense arm, beyond which it raises NotAtOnce. Raises: Lagging."""
 
     connection: apsw.Connection
     caches: Caches
     selected: Selected
     allowed: Rids | None
-    block: BlockView | None
     seq: int
     most: int | None = None
 
     @property
     def records(self) -> int:
-        """How many records it has."""
+        """See `Selection`."""
         return self.selected.records if self.allowed is None else len(self.allowed)
 
-    def dense(self, query: NDArray[np.float32], among: Rids | None = None) -> dense.DenseArm:
-        """The dense arm. among: only these of the records, ascending. Raises: Lagging."""
+    def dense(self, query: Vector, among: Rids | None = None) -> DenseArm:
+        """See `Selection`."""
         allowed = self.allowed if among is None else among
-        if self.block is not None:
-            return dense.from_block(self.block, query, allowed)
         if allowed is not None and len(allowed) <= self.caches.few:
-            return dense.InMemory(distances_of(self.connection, allowed, query))
+            return InMemory(distances_of(self.connection, allowed, query))
         sketch = self.caches.sketches.get(self.connection, self.seq)
         return dense.from_file(self.connection, sketch, self.selected.ranges, query, allowed, most=self.most)
 
-    def keyword(self, terms: Sequence[Term], wanted: int, among: Rids | None = None) -> keyword.Found:
-        """The keyword arm's best `wanted`. among: only these of the records, ascending."""
+    def keyword(self, terms: Sequence[Term], wanted: int, among: Rids | None = None) -> Found:
+        """See `Selection`."""
         if not terms:
-            return keyword.NOTHING
+            return NOTHING
         allowed = self.allowed if among is None else among
-        if self.block is not None:
-            return keyword.in_block(self.block, self.selected, terms, allowed, wanted)
         frequencies = [self._frequency(term) for term in terms]
         if allowed is not None and len(allowed) <= self.caches.few:
             return keyword.among_few(self.connection, self.selected, terms, allowed, wanted, frequencies)
@@ -79,23 +81,39 @@ class Selection:
         return self.caches.frequencies.of(self.connection, term, self.selected.ranges, whole=whole, seq=self.seq)
 
     def holding(self, terms: Sequence[Term]) -> Rids:
-        """The records that hold every one of the terms, ascending."""
-        if self.block is not None:
-            everything = self.records
-            found = keyword.in_block(self.block, self.selected, terms, self.allowed, everything).arm.keys
-            return np.sort(found)
+        """See `Selection`."""
         rids = fulltext.matching(self.connection, fulltext.expression(terms), self.selected.ranges)
         return rids if self.allowed is None else np.intersect1d(rids, self.allowed, assume_unique=True)
 
-    def store_owes(self) -> bool:
-        """Whether any record of the whole store has no vector; one look-up."""
-        return self.connection.execute(_ANY_OWED).fetchone() is not None
-
     def owed(self) -> Rids:
-        """The records without a vector, ascending. Costs one look-up where there are none in the whole store."""
-        if not self.store_owes():
+        """See `Selection`. Costs one look-up where there are none in the whole store."""
+        if not store_owes(self.connection):
             return np.empty(0, np.int64)
         found = [row[0] for bounds in self.selected.ranges for row in self.connection.execute(_OWED, bounds)]
         rids = np.array(found, np.int64)
         rids = rids[inside(rids, self.selected.ranges)]
         return rids if self.allowed is None else np.intersect1d(rids, self.allowed, assume_unique=True)
+
+    def beside(self, rids: Rids, among: Rids | None = None) -> Rids:  # noqa: ARG002 - not told over a file
+        """See `Selection`."""
+        return np.empty(0, np.int64)
+
+    def lent(self, rids: Rids, words: Found, vector: Vector | None) -> Lent:
+        """See `Selection`."""
+        known = beside(self.connection, rids)
+        _, rows = keyword.stored_words(self.connection, known.rids)
+        found = [rows.occurrences(term) for term in words.terms]
+        scores = lent_words(self.selected, words, found, rows, known.rows, known.beside)
+        if vector is None:
+            return Lent(scores, np.full(len(rids), np.nan), known.told)
+        vectors = np.zeros((len(known.rids) + 1, len(vector)), np.float32)  # the last one stands for "no turn"
+        for rid, stored in fetch_for(self.connection, _VECTORS, known.rids):
+            vectors[np.searchsorted(known.rids, rid)] = np.frombuffer(stored, "<f4")
+        sides = known.beside[:, 0], known.beside[:, 1]
+        own = vectors[known.rows]
+        return Lent(scores, pooled_similarities(own, vectors[sides[0]], vectors[sides[1]], vector), known.told, own)
+
+
+def store_owes(connection: apsw.Connection) -> bool:
+    """Whether any record of the whole store has no vector; one look-up."""
+    return connection.execute(_ANY_OWED).fetchone() is not None

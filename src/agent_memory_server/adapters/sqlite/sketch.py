@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.at_once import WIDE_RECORDS
-from agent_memory_server.adapters.sqlite.calibration import Calibration, calibrate
+from agent_memory_server.adapters.sqlite.calibration import calibrate
 from agent_memory_server.adapters.sqlite.changes import Lagging, changes_since
 from agent_memory_server.adapters.sqlite.codes import Codes, CodesView, read_codes
 from agent_memory_server.adapters.sqlite.fetch import fetch, fetch_for
-from agent_memory_server.adapters.sqlite.ranges import Growing, Ranges, Rids, find, inside, members
-from agent_memory_server.adapters.sqlite.signs import Columns, as_columns
+from agent_memory_server.adapters.sqlite.ranges import Ranges, inside
+from agent_memory_server.domain.arrays import Growing, Rids, find, members
+from agent_memory_server.domain.calibration import Calibration
+from agent_memory_server.domain.signs import Columns, as_columns
 
 _PAGE = "SELECT rid, b FROM sketch WHERE rid > ? ORDER BY rid LIMIT ?"
 _PAGE_ROWS = 50_000

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent_memory_server.adapters.sqlite.dense import Vector
-from agent_memory_server.adapters.sqlite.exact import NOTHING as NO_DISTANCES
-from agent_memory_server.adapters.sqlite.exact import Distances, joined
-from agent_memory_server.adapters.sqlite.material import candidates, with_neighbours
-from agent_memory_server.adapters.sqlite.ranges import Rids
-from agent_memory_server.adapters.sqlite.selection import Selection
+from agent_memory_server.domain.arrays import Rids
+from agent_memory_server.domain.distances import NOTHING as NO_DISTANCES
+from agent_memory_server.domain.distances import Distances, Vector, joined
 from agent_memory_server.domain.fusion import WORD_DEPTH, by_words, fuse
+from agent_memory_server.domain.material import candidates, with_neighbours
 from agent_memory_server.domain.query import Evidence, Mode, StoreQuery
 from agent_memory_server.domain.ranking import ARM_DEPTH, Arm, Placed, by_bm25, by_distance
+from agent_memory_server.domain.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +130,12 @@ def _by_distance_only(key: int, distance: float) -> Placed:
 
 def _by_words_only(key: int, bm25: float) -> Placed:
     return Placed(key, 1.0, 0.0, Mode.HYBRID, Evidence(bm25=bm25))
+
+
+def page_of(selection: Selection, query: StoreQuery) -> RankingPage:
+    """The page that a query asks for, in its mode."""
+    if query.mode is Mode.KEYWORD or query.vector is None:
+        return keyword_page(selection, query)
+    vector = np.ascontiguousarray(query.vector, np.float32)
+    page = semantic_page if query.mode is Mode.SEMANTIC else hybrid_page
+    return page(selection, query, vector)

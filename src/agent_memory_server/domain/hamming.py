@@ -7,7 +7,7 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-from agent_memory_server.adapters.sqlite.signs import Columns
+from agent_memory_server.domain.signs import Columns
 
 _CHUNK = 65_536
 """Rows per step: the step's temporary words stay in the processor's cache."""

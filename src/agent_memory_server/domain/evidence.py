@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import apsw
-import numpy as np
-
-from agent_memory_server.adapters.sqlite.keyword import stored_words
+from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.query import Evidence, Term
+from agent_memory_server.domain.word_rows import WordRows
 
 
 def with_matched_words(
-    connection: apsw.Connection, evidence: Mapping[int, Evidence], terms: Sequence[Term]
+    evidence: Mapping[int, Evidence], rids: Rids, words: WordRows, terms: Sequence[Term]
 ) -> dict[int, Evidence]:
-    """The evidence of records by number, with the terms that each holds; a phrase as its words with spaces."""
-    rids, words = stored_words(connection, np.array(sorted(evidence), np.int64))
+    """The evidence of records by number, with the terms that each holds; a phrase as its words with spaces.
+
+    rids, words: the number and the words of each of these records, row by row.
+    """
     matched: dict[int, list[str]] = {rid: [] for rid in evidence}
     for term in terms:
         for rid in rids[words.occurrences(term).rows].tolist():
