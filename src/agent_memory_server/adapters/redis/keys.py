@@ -29,6 +29,15 @@ VECTOR_ORDER = "agent-memory:{vectors}:order"
 VECTOR_NUMBER = "agent-memory:{vectors}:number"
 """The number given last."""
 
+DECISIONS = "agent-memory:{decisions}"
+"""Hash: digest of a question to a chat model to its sealed answer."""
+
+DECISION_ORDER = "agent-memory:{decisions}:order"
+"""Sorted set: fields of DECISIONS by the number of their storing."""
+
+DECISION_NUMBER = "agent-memory:{decisions}:number"
+"""The number given last."""
+
 REFERENCE_TOKENS = "auth_tokens:list"
 """Set of the reference server: hashes of its tokens."""
 
