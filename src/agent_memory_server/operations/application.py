@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from agent_memory_server.operations.options import Options
 from agent_memory_server.ports.chat_model import ChatModel
 from agent_memory_server.ports.clock import Clock
+from agent_memory_server.ports.decisions import Decisions
 from agent_memory_server.ports.embedder import Embedder
 from agent_memory_server.ports.idempotency import IdempotencyStore
 from agent_memory_server.ports.jobs import Jobs
@@ -55,6 +56,7 @@ class Application:
     tokens: TokenStore
     answers: IdempotencyStore
     views: ViewStore
+    decisions: Decisions
     jobs: Jobs
     embedder: Embedder
     clock: Clock
