@@ -124,15 +124,14 @@ async def redis_records(client: Redis) -> RedisMemoryStore:
 
 @pytest.fixture(params=["sqlite", "redis"])
 def records(request: pytest.FixtureRequest) -> MemoryStore:
-    """For the suites that store and list: the Redis engine's records, which cannot be searched yet."""
     if request.param == "sqlite":
         return _memories_on_sqlite(request.getfixturevalue("database"))
     return cast("MemoryStore", request.getfixturevalue("redis_records"))
 
 
 @pytest.fixture
-def memories(engine: Engine) -> MemoryStore:
-    return engine.memories
+def memories(records: MemoryStore) -> MemoryStore:
+    return records
 
 
 @pytest.fixture

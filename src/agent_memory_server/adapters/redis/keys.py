@@ -65,6 +65,9 @@ def _tag(key: str) -> str:
     return key if start < 0 or end < 0 or end == start + 1 else key[start + 1 : end]
 
 
+CHANGES = "agent-memory:changes"
+"""Stream: what was stored and deleted last among the records (`changes`)."""
+
 PROBE = "agent-memory:probe"
 """String: written to see whether writing is possible."""
 

@@ -1,4 +1,4 @@
-"""Long-term records in Redis: storing, reading and listing."""
+"""Long-term records in Redis."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from agent_memory_server.adapters.redis.index import OLDEST_FIRST, Index, IndexO
 from agent_memory_server.adapters.redis.listing import list_records, matching
 from agent_memory_server.adapters.redis.record_fields import Stored, vector_bytes
 from agent_memory_server.adapters.redis.records import Records, Step
+from agent_memory_server.adapters.redis.search import RedisSearcher, SearchOptions
 from agent_memory_server.adapters.redis.writing import Changes, Plan, holders, surplus, version_ids
 from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound, Unavailable
 from agent_memory_server.domain.filters import Filter, TextField
 from agent_memory_server.domain.memory import Memory, Superseding, hash_of
-from agent_memory_server.domain.query import Order, Page
+from agent_memory_server.domain.query import Order, Page, Ranked, StoreQuery
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.ports.memory_store import MemoryWrite, Owed, PutResult, StoreStats, Supersession
 
@@ -76,13 +77,18 @@ async def _until_done(attempt: Callable[[], Awaitable[T | None]]) -> T:
 
 
 class RedisMemoryStore:
-    """All of `MemoryStore` but `search`. Whoever opened the client closes it, after `ensure_index` has run."""
+    """`MemoryStore` in Redis. Whoever opened the client closes it, after `ensure_index` has run."""
 
-    def __init__(self, client: Redis, options: IndexOptions) -> None:
+    def __init__(self, client: Redis, options: IndexOptions, search: SearchOptions | None = None) -> None:
         self._client = client
         self._dimensions = options.dimensions
         self._index = Index(client, options.name)
         self._records = Records(client, prefix=options.prefix, index=options.name)
+        self._searcher = RedisSearcher(client, options, search or SearchOptions())
+
+    async def search(self, scope: Scope, query: StoreQuery) -> Ranked:
+        """See `MemoryStore.search`."""
+        return await self._searcher.search(scope, query)
 
     async def put(
         self, scope: Scope, writes: Sequence[MemoryWrite], *, now: float, deduplicate: bool = False

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from agent_memory_server.adapters.sqlite.fetch import fetch, fetch_for
 from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.memory import MemoryType
-from agent_memory_server.domain.turns import Around, around, speaker_of
+from agent_memory_server.domain.turn_table import TurnTable
+from agent_memory_server.domain.turns import Around, speaker_of
 
 _HEAD_CHARS = 80
 """Characters of a text read for its speaker."""
@@ -35,29 +36,19 @@ _BEHIND = (
 
 
 class TurnRows:
-    """What a block knows of its rows as turns; grows with the block, whose rows are only ever appended."""
+    """What a block knows of its rows as turns; read when it is first asked for."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._numbers: dict[tuple[int, str], int] = {}
-        self._sessions: list[int] = []
-        self._times: list[float] = []
-        self._stored: list[float] = []
-        self._speakers: list[str] = []
+        self._table = TurnTable()
 
     def of(
         self, connection: apsw.Connection, rids: Rids, live: NDArray[np.bool_] | None
     ) -> tuple[Around, tuple[str, ...]]:
-        """Of the rows that hold these records; rows that are not live stand beside nobody."""
+        """See `TurnTable.of`."""
         with self._lock:
-            self._read(connection, rids[len(self._sessions) :])
-            sessions = np.array(self._sessions[: len(rids)], np.int64)
-            times, stored = np.array(self._times[: len(rids)]), np.array(self._stored[: len(rids)])
-            speakers = tuple(self._speakers[: len(rids)])
-        turns = sessions >= 0 if live is None else (sessions >= 0) & live
-        rows = np.flatnonzero(turns)
-        rows = rows[np.argsort(rids[rows], kind="stable")]
-        return around(len(rids), rows, sessions[rows], times[rows], stored[rows]), speakers
+            self._read(connection, rids[len(self._table) :])
+            return self._table.of(rids, live)
 
     def _read(self, connection: apsw.Connection, rids: Rids) -> None:
         if not len(rids):
@@ -66,11 +57,8 @@ class TurnRows:
         for rid in rids.tolist():
             session, created_at, persisted_at, head = found.get(rid, ("", 0.0, 0.0, ""))
             # A record without a session belongs to no conversation.
-            number = self._numbers.setdefault((rid >> 24, session), len(self._numbers)) if session else -1
-            self._sessions.append(number)
-            self._times.append(created_at)
-            self._stored.append(persisted_at or 0.0)
-            self._speakers.append(speaker_of(head))
+            conversation = (rid >> 24, session) if session else None
+            self._table.append(conversation, created_at, persisted_at or 0.0, speaker_of(head))
 
 
 @dataclass(frozen=True, slots=True)
