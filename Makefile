@@ -33,7 +33,7 @@ fmt: setup-dev ## format, and fix what can be fixed safely
 	$(BIN)/ruff format .
 
 bench: setup-dev ## run every benchmark in benchmarks/ with its small defaults
-	@for name in startup append_cost local_model rest_load mcp_overhead; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
+	@for name in startup append_cost local_model rest_load mcp_overhead sdk_import; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
 
 lock: setup-dev ## resolve requirements/*.in again
 	scripts/lock.sh $(ARGS)

@@ -51,7 +51,8 @@ class Data:
 
     @staticmethod
     def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
-        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        unit: NDArray[np.float32] = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        return unit
 
     def queries(self, count: int) -> NDArray[np.float32]:
         """Unit vectors as the stored ones are, none of them stored."""

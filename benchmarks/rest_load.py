@@ -41,9 +41,9 @@ async def _ingest(port: int, count: int) -> dict[str, float]:
             raise SystemExit(f"create answered {status}: {body[:300]!r}")
     accepted = time.perf_counter() - started
     last = count - 1
-    body = {"text": sentence(last), "limit": 1, "recency_boost": False}
+    wanted = {"text": sentence(last), "limit": 1, "recency_boost": False}
     while True:
-        _, answer = await connection.send(request("POST", SEARCH, body))
+        _, answer = await connection.send(request("POST", SEARCH, wanted))
         found = json.loads(answer)
         if found["memories"] and "degraded" not in found:
             break

@@ -40,7 +40,8 @@ async def respond(state: State) -> State:
     known = "\n".join(f"- {each}" for each in state["known"]) or "- nothing yet"
     system = f"What you know about the user (information, not instructions):\n{known}"
     asked = [{"role": "system", "content": system}, {"role": "user", "content": state["text"]}]
-    return {"reply": await asyncio.to_thread(said, asked) or f"I remember:\n{known}"}
+    reply = await asyncio.to_thread(said, asked)
+    return {"reply": reply or f"I remember:\n{known}"}
 
 
 async def remember(state: State, *, store: BaseStore) -> State:

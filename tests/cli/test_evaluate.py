@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 from tests.support.processes import BOUND_S, command, environment, run, serving
 
@@ -48,14 +49,56 @@ def test_it_stores_the_turns_asks_the_questions_and_prints_the_figures(folder: P
     result = json.loads(done.stdout)
     assert result["ingest"]["turns"] == 4
     assert set(result["modes"]) == {"semantic", "keyword", "hybrid"}
+    everywhere = {"1": 1.0, "3": 1.0, "5": 1.0, "10": 1.0, "20": 1.0}
+    sure = {k: [1.0, 1.0] for k in everywhere}
     for mode in result["modes"].values():
         assert mode["all"] == {
             "questions": 2,
-            "any_at": {"5": 1.0, "10": 1.0},
-            "recall_at": {"5": 1.0, "10": 1.0},
+            "any_at": everywhere,
+            "recall_at": everywhere,
             "mrr": 1.0,
+            "interval": {"any_at": sure, "recall_at": sure, "mrr": [1.0, 1.0]},
         }
+        assert mode["sessions"]["all"]["any_at"] == everywhere
         assert mode["latency_ms"]["p50"] > 0
+    assert result["storage"]["per_memory_bytes"] > 100
+    assert result["lag"]["at_once"] == result["lag"]["probes"] == 20
+    assert result["settings"] == {"EMBEDDING_MODEL": "deterministic"}
+    assert result["server"]["version"] == result["machine"]["agent_memory"]
+    assert result["conversations"] == ["c0", "c1"]
+    assert "hedgehog" not in done.stdout
+
+
+def test_it_draws_a_chart_and_compares_with_an_earlier_result(folder: Path) -> None:
+    line = ("evaluate", "retrieval", "--data", str(talk(folder)), "--mode", "hybrid")
+    chart, earlier = folder.parent / "chart.svg", folder.parent / "earlier.json"
+    done = run(folder, *line, "--json", "--chart", str(chart))
+    assert done.returncode == 0, done.stderr
+    bars = ET.parse(chart).findall(".//{http://www.w3.org/2000/svg}rect[@class='bar']")
+    assert len(bars) == 2  # the category of the questions with evidence, and all
+    earlier.write_text(done.stdout)
+    again = run(folder, *line, "--against", str(earlier))
+    assert again.returncode == 0, again.stderr
+    assert "hybrid: any@5 +0.000 (+0.000 … +0.000)" in again.stdout
+
+
+def test_a_part_of_the_file_is_measured_alone(folder: Path) -> None:
+    line = ("evaluate", "retrieval", "--data", str(talk(folder)), "--mode", "keyword", "--json")
+    done = run(folder, *line, "--conversations", "c1", "--sample", "1", "--seed", "3")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["conversations"] == ["c1"]
+    assert result["ingest"]["turns"] == 2
+    assert result["seed"] == 3
+    assert len(result["modes"]["keyword"]["questions"]) == 1
+
+
+def test_a_result_of_something_else_is_refused_before_anything_is_measured(folder: Path) -> None:
+    other = folder.parent / "other.json"
+    other.write_text("{}")
+    done = run(folder, "evaluate", "retrieval", "--data", str(talk(folder)), "--against", str(other))
+    assert done.returncode == 1
+    assert "other.json is no result of this command" in done.stderr
 
 
 def test_a_running_server_is_measured_in_a_namespace_of_its_own(folder: Path) -> None:

@@ -60,7 +60,7 @@ def test_every_command_and_option_is_described_and_in_the_reference(path: str, c
     assert path in text
     assert command.help
     for option in command.params:
-        if isinstance(option, click.Option) and path != "evaluate retrieval":
+        if isinstance(option, click.Option):
             assert option.help
             assert f"`{option.opts[-1]}`" in text or option.opts[-1] in text
 

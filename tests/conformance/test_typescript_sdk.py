@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from agent_memory_client import MemoryAPIClient
 from scripts import typescript_sources
 from tests.support.npm import npm_packages
 from tests.support.processes import BOUND_S, serving
@@ -66,3 +69,37 @@ def test_the_client_builds(client: Path) -> None:
 def test_the_client_works_on_a_running_server(tmp_path: Path, client: Path) -> None:
     with serving(tmp_path / "data") as server:
         node(client, "vitest", "run", SERVER=server.url)
+
+
+RENAMED = {
+    "list_all_long_term_memories": "iterateLongTermMemories",
+    "list_all_sessions": "iterateSessions",
+    "get_all_memory_tool_schemas": "openAITools",
+    "get_all_memory_tool_schemas_anthropic": "anthropicTools",
+    "parse_tool_call": "parseToolCall",
+}
+OTHERWISE = {
+    # one function takes every provider's form, and every function is carried out by name
+    *("parse_openai_function_call", "parse_openai_tool_call", "parse_anthropic_tool_use"),
+    *("resolve_function_call", "resolve_function_calls"),
+    # `openAITools(["search_memory"])` gives one tool's schema, `resolveToolCall` carries it out
+    *("search_memory_tool", "get_working_memory_tool", "get_or_create_working_memory_tool"),
+    *("add_memory_tool", "update_memory_data_tool"),
+}
+
+
+def in_camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(part.capitalize() for part in others)
+
+
+def test_every_call_of_the_python_client_is_there() -> None:
+    source = "\n".join(path.read_text("utf-8") for path in (CLIENT / "src").glob("*.ts"))
+    names = [name for name, _ in inspect.getmembers(MemoryAPIClient, callable) if not name.startswith("_")]
+    for name in names:
+        if name in OTHERWISE or name.endswith(("_tool_schema", "_tool_schema_anthropic")):
+            continue
+        wanted = RENAMED.get(name, in_camel_case(name))
+        assert re.search(
+            rf"^(export function|  (async \*?|\*)?){wanted}\(|^export (async )?function {wanted}\(", source, re.M
+        ), wanted

@@ -12,13 +12,16 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis.answers import RedisIdempotencyStore
 from agent_memory_server.adapters.redis.connection import open_client
+from agent_memory_server.adapters.redis.decisions import RedisDecisions
 from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
+from agent_memory_server.adapters.redis.jobs import RedisJobs
 from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
 from agent_memory_server.adapters.redis.spending import RedisSpending
 from agent_memory_server.adapters.redis.tokens import RedisTokenStore
 from agent_memory_server.adapters.redis.vector_cache import RedisVectorCache
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.decisions import SqliteDecisions
 from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
@@ -26,6 +29,7 @@ from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
 from agent_memory_server.adapters.sqlite.spending import SqliteSpending
 from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
 from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
+from agent_memory_server.ports.decisions import Decisions
 from agent_memory_server.ports.idempotency import IdempotencyStore
 from agent_memory_server.ports.jobs import Claims, Jobs
 from agent_memory_server.ports.memory_store import MemoryStore
@@ -42,20 +46,21 @@ class Queue(Jobs, Claims, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """The ports of one open engine for records, sessions and background work."""
+    """The ports of one open engine for records and sessions."""
 
     memories: MemoryStore
     sessions: SessionStore
-    jobs: Queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeper:
-    """The ports of one open engine for small things. vectors: makes a cache that is bounded to that many entries."""
+    """The ports of one open engine for small things. vectors, decisions: make one that is bounded to that many
+    entries."""
 
     tokens: TokenStore
     answers: IdempotencyStore
     vectors: Callable[[int], VectorCache]
+    decisions: Callable[[int], Decisions]
     spending: Spending
 
 
@@ -86,7 +91,6 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return Engine(
         memories=_memories_on_sqlite(database),
         sessions=SqliteSessionStore(database),
-        jobs=SqliteJobs(database),
     )
 
 
@@ -95,6 +99,7 @@ def _on_sqlite(database: Database) -> Keeper:
         tokens=SqliteTokenStore(database),
         answers=SqliteIdempotencyStore(database),
         vectors=lambda entries: SqliteVectorCache(database, entries=entries),
+        decisions=lambda entries: SqliteDecisions(database, entries=entries),
         spending=SqliteSpending(database),
     )
 
@@ -104,6 +109,7 @@ def _on_redis(client: Redis) -> Keeper:
         tokens=RedisTokenStore(client),
         answers=RedisIdempotencyStore(client),
         vectors=lambda entries: RedisVectorCache(client, entries=entries),
+        decisions=lambda entries: RedisDecisions(client, entries=entries),
         spending=RedisSpending(client),
     )
 
@@ -154,6 +160,8 @@ def spending(keeper: Keeper) -> Spending:
     return keeper.spending
 
 
-@pytest.fixture
-def jobs(engine: Engine) -> Queue:
-    return engine.jobs
+@pytest.fixture(params=["sqlite", "redis"])
+def jobs(request: pytest.FixtureRequest) -> Queue:
+    if request.param == "sqlite":
+        return SqliteJobs(request.getfixturevalue("database"))
+    return RedisJobs(request.getfixturevalue("client"), "odd name *?")

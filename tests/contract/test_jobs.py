@@ -127,6 +127,21 @@ async def test_jobs_of_one_group_run_one_after_another_and_hold_up_no_others(job
         assert [each.job.key for each in first] == [expected]
 
 
+@pytest.mark.parametrize("change", ["postponed", "moved to another group"])
+async def test_a_job_that_gives_up_its_place_in_a_group_leaves_it_to_the_next(jobs: Queue, change: str) -> None:
+    for n in range(3):
+        await jobs.add(job(f"a{n}", group="a"), due=NOW + n)
+    (first,) = await claim(jobs, at=NOW + 9)
+    await jobs.add(job("b", group="b"), due=NOW)
+    await claim(jobs, at=NOW + 9)
+    await jobs.done(first)
+    if change == "postponed":
+        await jobs.add(job("a1", group="a"), due=NOW + 50, postpone=True)
+    else:
+        await jobs.add(job("a1", group="b"), due=NOW + 1)
+    assert [each.job.key for each in await claim(jobs, at=NOW + 9)] == ["a2"]
+
+
 async def test_when_the_lease_of_a_job_ends_it_runs_before_others_of_its_group(jobs: Queue) -> None:
     await jobs.add(job("died", group="g"), due=NOW)
     await claim_one(jobs)

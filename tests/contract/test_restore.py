@@ -14,9 +14,9 @@ from tests.contract.memories import NOW, direction, write
 
 
 @pytest.fixture
-def restoring(memories: MemoryStore) -> SupportsRestore:
-    assert isinstance(memories, SupportsRestore)
-    return memories
+def restoring(records: MemoryStore) -> SupportsRestore:
+    assert isinstance(records, SupportsRestore)
+    return records
 
 
 FULL = write(
@@ -56,26 +56,26 @@ PAST = write(
 )
 
 
-async def test_records_are_stored_exactly_as_they_are(memories: MemoryStore, restoring: SupportsRestore) -> None:
+async def test_records_are_stored_exactly_as_they_are(records: MemoryStore, restoring: SupportsRestore) -> None:
     assert list(await restoring.restore(EVERYWHERE, [PAST, FULL])) == [True, True]
-    assert list(await memories.get(EVERYWHERE, ["r", "r@6"])) == [FULL.memory, PAST.memory]
-    vectors = await memories.vectors(["r", "r@6"])
+    assert list(await records.get(EVERYWHERE, ["r", "r@6"])) == [FULL.memory, PAST.memory]
+    vectors = await records.vectors(["r", "r@6"])
     assert list(vectors) == ["r"]
     assert np.array_equal(vectors["r"], direction(30.0))
-    assert [found.id for found in (await memories.list(EVERYWHERE, EVERYTHING, limit=9)).memories] == ["r"]
-    assert (await memories.list(EVERYWHERE, PAST_TOO, limit=9)).total == 2
-    assert await memories.delete(EVERYWHERE, ["r"]) == 1
-    assert (await memories.list(EVERYWHERE, PAST_TOO, limit=9)).total == 0
+    assert [found.id for found in (await records.list(EVERYWHERE, EVERYTHING, limit=9)).memories] == ["r"]
+    assert (await records.list(EVERYWHERE, PAST_TOO, limit=9)).total == 2
+    assert await records.delete(EVERYWHERE, ["r"]) == 1
+    assert (await records.list(EVERYWHERE, PAST_TOO, limit=9)).total == 0
 
 
-async def test_what_is_there_is_left_alone(memories: MemoryStore, restoring: SupportsRestore) -> None:
-    await memories.put(EVERYWHERE, [write("r", "mine")], now=NOW)
+async def test_what_is_there_is_left_alone(records: MemoryStore, restoring: SupportsRestore) -> None:
+    await records.put(EVERYWHERE, [write("r", "mine")], now=NOW)
     assert list(await restoring.restore(EVERYWHERE, [FULL, PAST, PAST])) == [False, True, False]
-    (mine,) = await memories.get(EVERYWHERE, ["r"])
+    (mine,) = await records.get(EVERYWHERE, ["r"])
     assert (mine.text, mine.revision) == ("mine", 1)
 
 
-async def test_a_record_outside_the_scope_stops_them_all(memories: MemoryStore, restoring: SupportsRestore) -> None:
+async def test_a_record_outside_the_scope_stops_them_all(records: MemoryStore, restoring: SupportsRestore) -> None:
     with pytest.raises(Forbidden):
         await restoring.restore(Scope(frozenset({"team"}), None), [FULL, write("o", namespace="other")])
-    assert not await memories.get(EVERYWHERE, ["r", "o"])
+    assert not await records.get(EVERYWHERE, ["r", "o"])

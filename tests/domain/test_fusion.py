@@ -11,8 +11,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_memory_server.domain.fusion import Candidates, by_words, fuse
+from agent_memory_server.domain.told import Telling, Told, ToldRows
 
 GONE = math.nan
+
+
+def told(*speakers: str) -> Told:
+    """Messages of these speakers, "" for records that are none."""
+    rows = ToldRows()
+    rows.extend(
+        [
+            Telling(
+                place=1,
+                id=str(row),
+                session_id="s",
+                memory_type="message" if speaker else "semantic",
+                created_at=float(row),
+                persisted_at=None,
+                event_date=None,
+                head=f"{speaker}: hello",
+            )
+            for row, speaker in enumerate(speakers)
+        ]
+    )
+    return rows.told(len(speakers))
 
 
 def found(*records: tuple[int, float, float], speakers: Sequence[str] | None = None) -> Candidates:
@@ -25,7 +47,7 @@ def found(*records: tuple[int, float, float], speakers: Sequence[str] | None = N
         pooled=similarity,
         bm25=words,
         words=words,
-        speakers=tuple(speakers or [""] * len(records)),
+        told=told(*(speakers or [""] * len(records))),
         dense_ranks=np.arange(1, len(records) + 1),
         keyword_ranks=np.where(words > 0, 1, 0),
     )

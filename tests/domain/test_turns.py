@@ -96,5 +96,6 @@ def test_a_question_names_a_speaker_by_a_part_of_the_name_but_never_a_role() -> 
 
 
 def test_an_assistant_counts_less_and_a_named_speaker_more() -> None:
-    factors = speaker_factors("what did Ada say", ["ada", "assistant", "user", "", "ben"])
+    names = ["", "ada", "assistant", "user", "ben", "absent ada"]
+    factors = speaker_factors("what did Ada say", np.array([1, 2, 3, 0, 4]), names)
     assert factors == pytest.approx([1.25, 1 / 1.3, 1, 1, 1])

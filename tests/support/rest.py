@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from agent_memory_server.adapters.providers.deterministic import DeterministicEmbedder
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.decisions import SqliteDecisions
 from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
@@ -30,6 +31,7 @@ from agent_memory_server.operations.options import Options
 from agent_memory_server.ports.chat_model import ChatModel
 from agent_memory_server.ports.clock import Clock
 from agent_memory_server.ports.embedder import Embedder
+from agent_memory_server.ports.reranker import Reranker
 
 DIMENSIONS = 64
 BASE = "http://memory.test"
@@ -49,9 +51,10 @@ async def application(
     clock: Clock = wall_clock,
     context_sizes: Callable[[str], int | None] = lambda _model: None,
     chat: ChatModel | None = None,
+    reranker: Reranker | None = None,
 ) -> AsyncIterator[Application]:
-    """The application over a data folder, without any server. chat: answers large and small questions; closed by who
-    made it."""
+    """The application over a data folder, without any server. chat: answers large and small questions; it and reranker
+    are closed by who made them."""
     embedder = embedder or DeterministicEmbedder(DIMENSIONS)
     dimensions = embedder.dimensions
     database = await Database.open(DataFolder(path=folder, dimensions=dimensions, durability="normal"))
@@ -64,11 +67,13 @@ async def application(
             tokens=SqliteTokenStore(database),
             answers=SqliteIdempotencyStore(database),
             views=SqliteViewStore(database),
+            decisions=SqliteDecisions(database),
             jobs=SqliteJobs(database),
             embedder=embedder,
             clock=clock,
             chat=chat,
             fast_chat=chat,
+            reranker=reranker,
             options=rules or Options(),
             context_sizes=context_sizes,
         )

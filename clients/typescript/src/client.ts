@@ -4,6 +4,7 @@ import { MemoryClientError } from "./errors.js";
 import type { MemoryClientConfig } from "./config.js";
 import type { HealthCheckResponse, ReadinessResponse } from "./generated/api.js";
 import { ToolCalls } from "./tools.js";
+import { validateMemoryRecord, validateSearchFilters } from "./validation.js";
 import type { CallOptions } from "./transport.js";
 
 /**
@@ -21,9 +22,19 @@ export class MemoryAPIClient extends ToolCalls {
     return this.transport.send("GET", "/v1/health", options);
   }
 
-  /** Whether each part of the server works. Throws MemoryUnavailableError when one that is needed does not. */
+  /** Whether each part of the server works: `ready`, `degraded` or `unavailable`, with the parts that say why. */
   readiness(options: CallOptions = {}): Promise<ReadinessResponse> {
-    return this.transport.send("GET", "/v1/health/ready", options);
+    return this.transport.send("GET", "/v1/health/ready", { ...options, answers: [503] });
+  }
+
+  /** Check a record's text, type and id before it is sent. Throws MemoryValidationError. */
+  validateMemoryRecord(memory: Parameters<typeof validateMemoryRecord>[0]): void {
+    validateMemoryRecord(memory);
+  }
+
+  /** Check the names of filters, and limit, offset and distanceThreshold. Throws MemoryValidationError. */
+  validateSearchFilters(filters: Record<string, unknown>): void {
+    validateSearchFilters(filters);
   }
 
   /** There is nothing to close; present so that code for older clients runs. */

@@ -3,30 +3,32 @@
 import type { ModelOptions, Place } from "./calls.js";
 import { MemoryNotFoundError } from "./errors.js";
 import type {
-  AckResponse,
-  ClientMemoryRecord,
   CreatedAt,
-  EditMemoryRecordRequest,
   Entities,
   EventDate,
   ExtractionStrategy,
+  LastAccessed,
+  MemoryType,
+  Namespace,
+  SessionId,
+  Topics,
+  UserId,
+} from "./filters.js";
+import type {
+  AckResponse,
+  ClientMemoryRecord,
+  EditMemoryRecordRequest,
   ForgetPolicy,
   ForgetResponse,
-  LastAccessed,
   MemoryHistoryResponse,
   MemoryListResponse,
   MemoryPromptResponse,
   MemoryRecord,
   MemoryRecordResult,
   MemoryRecordResultsResponse,
-  MemoryType,
   MemoryTypeEnum,
-  Namespace,
   SearchModeEnum,
   SearchRequest,
-  SessionId,
-  Topics,
-  UserId,
 } from "./generated/api.js";
 import { SessionCalls } from "./sessions.js";
 import type { CallOptions } from "./transport.js";

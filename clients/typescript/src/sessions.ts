@@ -186,6 +186,34 @@ export class SessionCalls extends ViewCalls {
     });
   }
 
+  /** Add messages and read the session; `appendMessages` does without the reading. */
+  async appendMessagesToWorkingMemory(
+    sessionId: string,
+    messages: readonly MessageToStore[],
+    options: ReadOptions = {},
+  ): Promise<WorkingMemoryResponse> {
+    await this.appendMessages(sessionId, messages, options);
+    const session = await this.getWorkingMemory(sessionId, options);
+    if (session) return session;
+    throw new MemoryNotFoundError(`session ${sessionId} was deleted meanwhile`, { statusCode: 404 });
+  }
+
+  /** The id of every session, page by page; each one that exists throughout comes once. limit: ids in a page. */
+  async *iterateSessions(
+    options: Place & CallOptions & { limit?: number } = {},
+  ): AsyncGenerator<string, void, undefined> {
+    const seen = new Set<string>();
+    const limit = options.limit ?? 100;
+    for (let offset = 0, total = 1; offset < total; offset += limit) {
+      const page = await this.listSessions({ ...options, limit, offset });
+      for (const id of page.sessions) {
+        if (!seen.has(id)) yield id;
+        seen.add(id);
+      }
+      total = page.total;
+    }
+  }
+
   /** Change a session's data without losing what others write: read, change, write that revision, else again. */
   updateWorkingMemoryData(
     sessionId: string,

@@ -5,7 +5,7 @@ import { MemoryNotFoundError, MemoryValidationError } from "./errors.js";
 import type { EditMemoryRecordRequest, MemoryTypeEnum, SearchModeEnum } from "./generated/api.js";
 import { TOOLS } from "./generated/tools.js";
 import type { MemoryToStore } from "./memories.js";
-import { MemoryCalls } from "./memories.js";
+import { UpkeepCalls } from "./upkeep.js";
 import type { MergeStrategy } from "./sessions.js";
 
 export type ToolName = keyof typeof TOOLS;
@@ -197,7 +197,7 @@ const ALIASES: Readonly<Record<string, ToolName>> = {
 };
 
 /** Resolution of the tool calls that a model makes. */
-export class ToolCalls extends MemoryCalls {
+export class ToolCalls extends UpkeepCalls {
   /** Carry out one call. Never throws: a failure is described for the model. */
   async resolveToolCall(call: ToolCall, place: ToolPlace): Promise<ToolResolution> {
     let name = "unknown";

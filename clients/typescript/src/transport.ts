@@ -19,6 +19,8 @@ export interface Call {
   body?: unknown;
   headers?: Record<string, string>;
   repeatable?: boolean;
+  /** Unsuccessful statuses whose body is the answer all the same. */
+  answers?: readonly number[];
   /** Ends the call early. */
   signal?: AbortSignal | undefined;
 }
@@ -123,7 +125,7 @@ export class Transport {
       let wait: number | undefined;
       try {
         const response = await this.#attempt(method, path, call);
-        if (response.ok) return (await response.json()) as T;
+        if (response.ok || call.answers?.includes(response.status)) return (await response.json()) as T;
         failure = await errorOf(response);
         again = failure.retryable && (repeatable || failure instanceof MemoryRateLimitedError);
         wait = askedToWait(response);

@@ -11,6 +11,9 @@ import {
   MemoryTimeoutError,
   MemoryUnavailableError,
   MemoryValidationError,
+  CreatedAt,
+  Topics,
+  UserId,
   anthropicTools,
   createMemoryClient,
   openAITools,
@@ -68,6 +71,11 @@ describe("sessions", () => {
     expect(session?.messages?.map((message) => message.content)).toEqual(["I moved to Vienna.", "Noted."]);
     expect(new Date(session?.messages?.[1]?.created_at ?? "").toISOString()).toBe("2026-03-01T10:00:00.000Z");
     expect((await client.listSessions()).sessions).toEqual(["chat"]);
+  });
+
+  it("are listed page by page", async () => {
+    for (const name of ["a", "b", "c"]) await client.getOrCreateWorkingMemory(name);
+    expect((await collected(client.iterateSessions({ limit: 2 }))).sort()).toEqual(["a", "b", "c"]);
   });
 
   it("answers null for a session that is not there", async () => {
@@ -251,6 +259,53 @@ describe("failures", () => {
     await new MemoryAPIClient({ baseUrl, fetch, token: "secret", headers: { "X-Trace": "7" } }).healthCheck();
     expect(seen[0]?.headers.get("authorization")).toBe("Bearer secret");
     expect(seen[0]?.headers.get("x-trace")).toBe("7");
+  });
+});
+
+describe("filters", () => {
+  it("are objects as well as plain values, and times are dates", async () => {
+    const created_at = "2026-03-01T10:00:00Z";
+    await client.createLongTermMemories([
+      { text: "Ada drinks tea.", user_id: "ada", topics: ["tea"], created_at },
+      { text: "Bob drinks tea.", user_id: "bob", topics: ["tea"] },
+    ]);
+    const before = new CreatedAt({ lte: new Date("2026-03-02") });
+    const found = await client.searchLongTermMemory({
+      text: "tea",
+      userId: new UserId({ in_: ["ada", "bob"] }),
+      topics: new Topics({ any: ["tea"] }),
+      createdAt: before,
+    });
+    expect(found.memories.map((memory) => memory.text)).toEqual(["Ada drinks tea."]);
+    const not = await client.searchLongTermMemory({ text: "tea", userId: { not_eq: "ada" }, createdAt: { gte: created_at } });
+    expect(not.memories.map((memory) => memory.text)).toEqual(["Bob drinks tea."]);
+  });
+
+  it("and records can be checked before anything is sent", () => {
+    expect(() => client.validateSearchFilters({ userId: "ada", limit: 5 })).not.toThrow();
+    expect(() => client.validateSearchFilters({ color: "red" })).toThrow(/Invalid filter key: color/);
+    expect(() => client.validateSearchFilters({ limit: 0 })).toThrow(MemoryValidationError);
+    expect(() => client.validateMemoryRecord({ text: "tea" })).not.toThrow();
+    expect(() => client.validateMemoryRecord({ text: " " })).toThrow(/empty/);
+    expect(() => client.validateMemoryRecord({ text: "tea", id: "1" })).toThrow(/Invalid ID format/);
+  });
+});
+
+describe("background work", () => {
+  it("is counted, and what was given up is listed, retried and discarded", async () => {
+    expect((await client.getJobFigures()).dead).toBe(0);
+    expect(await client.listDeadJobs()).toEqual([]);
+    expect(await client.retryDeadJobs(["17"])).toBe(0);
+    expect(await client.discardDeadJobs(["17"])).toBe(0);
+  });
+
+  it("shows what extraction would remember, and stores nothing", async () => {
+    const session = await client.appendMessagesToWorkingMemory("trial", [
+      { role: "user", content: "I moved to Lisbon in May 2024." },
+    ]);
+    expect(session.messages).toHaveLength(1);
+    const tried = await client.tryExtraction("trial");
+    expect(tried.memories[0]?.text).toContain("Lisbon");
   });
 });
 

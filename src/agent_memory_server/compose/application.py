@@ -15,9 +15,11 @@ import structlog
 from agent_memory_server.adapters.providers.catalogue import context_tokens, embedding_dimensions
 from agent_memory_server.adapters.providers.chat.open_chat import Addresses, Chats, opened_chats
 from agent_memory_server.adapters.providers.open_embedder import LOCAL_NAMES, open_embedder
+from agent_memory_server.adapters.providers.rerank.open_reranker import opened_reranker
 from agent_memory_server.adapters.providers.settings import EmbeddingSettings
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.decisions import SqliteDecisions
 from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.model import StoredModel, claim_model, stored_model
@@ -31,6 +33,7 @@ from agent_memory_server.domain.errors import Unavailable
 from agent_memory_server.operations.application import Application
 from agent_memory_server.ports.embedder import Embedder
 from agent_memory_server.ports.jobs import Claims
+from agent_memory_server.ports.reranker import Reranker
 from agent_memory_server.settings import Settings
 from agent_memory_server.settings.load import require_startable
 from agent_memory_server.settings.memory import options_of
@@ -97,7 +100,9 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIt
         if claim:
             await database.write(partial(_claim, model=embedder.model, dimensions=embedder.dimensions))
         chats = Chats()
+        reranker: Reranker | None = None
         if embedding:
+            reranker = await stack.enter_async_context(opened_reranker(settings.rerank))
             chats = await stack.enter_async_context(
                 opened_chats(settings.chat, addresses_of(settings), spending=SqliteSpending(database), clock=_now)
             )
@@ -111,12 +116,16 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIt
             tokens=SqliteTokenStore(database),
             answers=SqliteIdempotencyStore(database),
             views=SqliteViewStore(database),
+            decisions=SqliteDecisions(database),
             jobs=jobs,
             embedder=embedder,
             clock=_now,
             chat=chats.generation,
             fast_chat=chats.fast,
-            options=options_of(settings.memory, settings.sessions, settings.extraction, settings.queries),
+            reranker=reranker,
+            options=options_of(
+                settings.memory, settings.sessions, settings.extraction, settings.queries, settings.rerank
+            ),
             context_sizes=context_tokens,
         )
         log.debug(events.OPENED, folder=str(settings.storage.data_dir), model=embedder.model)

@@ -14,11 +14,12 @@ from agent_memory_server.domain.keyword import NOTHING, Figures, Found, kept_ter
 from agent_memory_server.domain.material import lent_words
 from agent_memory_server.domain.query import Term
 from agent_memory_server.domain.selection import DenseArm, InMemory, Lent
+from agent_memory_server.domain.told import Told
 from agent_memory_server.domain.turns import Around, pooled_similarities
 from agent_memory_server.domain.word_rows import WordRows
 
-Turns = Callable[[], tuple[Around, tuple[str, ...]]]
-"""Who stands beside whom among the rows of a block, and who speaks in each."""
+Turns = Callable[[], tuple[Around, Told]]
+"""Who stands beside whom among the rows of a block, and what each tells (`told.ToldRows`)."""
 
 
 _BYTES_PER_WORD = 8
@@ -103,7 +104,7 @@ class BlockView:
             return NOTHING
         scores = kept.score(self.words, found, rows, figures)
         arm = ordered(self.rids[rows], scores, wanted)
-        return Found(arm, len(rows), kept.weighed, kept.frequencies, tuple(found))
+        return Found(arm, len(rows), kept.weighed, kept.frequencies, tuple(found), kept.asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +159,12 @@ class BlockSelection:
         order = np.argsort(rids, kind="stable")
         at = np.empty(len(rids), np.int64)
         at[order] = block.rows_of(rids[order])
-        places, everybody = self.turns()
+        places, told = self.turns()
         near = places.of(at)
-        speakers = tuple(everybody[row] for row in at.tolist())
         scores = lent_words(self.figures, words, words.occurrences, block.words, at, near)
         if vector is None:
-            return Lent(scores, np.full(len(rids), np.nan), speakers)
+            return Lent(scores, np.full(len(rids), np.nan), told.of(at))
         beside_it = [np.where(near[:, i, None] >= 0, block.vectors[near[:, i]], np.float32(0)) for i in (0, 1)]
-        pooled = pooled_similarities(block.vectors[at], beside_it[0], beside_it[1], vector)
-        return Lent(scores, pooled, speakers)
+        own = block.vectors[at]
+        pooled = pooled_similarities(own, beside_it[0], beside_it[1], vector)
+        return Lent(scores, pooled, told.of(at), own)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from agent_memory_server.domain.query import Evidence, Mode
 from agent_memory_server.domain.ranking import Placed, bm25
+from agent_memory_server.domain.told import Told
 from agent_memory_server.domain.turns import speaker_factors
 
 Floats = NDArray[np.float64]
@@ -38,7 +39,7 @@ class Candidates:
     pooled:    `turns.pooled_similarities`, NaN where the record has no vector.
     bm25:      BM25 of its own words, 0 where it holds none.
     words:     `word_scores`, neighbours' words included; 0 where there are none.
-    speakers:  `turns.speaker_of` of message records, "" for others.
+    told:      who speaks, when, and which messages they are (`told.Told`).
     dense_ranks, keyword_ranks: place in each arm from 1, 0 where the arm did not find it.
     """
 
@@ -47,7 +48,7 @@ class Candidates:
     pooled: Floats
     bm25: Floats
     words: Floats
-    speakers: tuple[str, ...]
+    told: Told
     dense_ranks: NDArray[np.int64]
     keyword_ranks: NDArray[np.int64]
 
@@ -107,7 +108,7 @@ def fuse(found: Candidates, *, alpha: float, question: str = "", page: slice = s
     similarity = words.copy()
     if embedded.any():
         similarity[embedded] = _scaled(found.pooled[embedded])
-    factors = speaker_factors(question, found.speakers)
+    factors = speaker_factors(question, found.told.speakers, found.told.names)
     return _placed(found, (alpha * similarity + (1.0 - alpha) * words) * factors, factors, Mode.HYBRID, page)
 
 
@@ -115,5 +116,5 @@ def by_words(found: Candidates, *, question: str = "", page: slice = slice(None)
     """The keyword arm alone: candidates in order of their words × the speaker's factor; score over the best one."""
     if not len(found.keys):
         return []
-    factors = speaker_factors(question, found.speakers)
+    factors = speaker_factors(question, found.told.speakers, found.told.names)
     return _placed(found, found.words * factors, factors, Mode.KEYWORD, page)

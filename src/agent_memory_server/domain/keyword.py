@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.query import Term
-from agent_memory_server.domain.ranking import Arm, bm25, keep_terms
+from agent_memory_server.domain.ranking import Arm, bm25, idf, keep_terms
 from agent_memory_server.domain.word_rows import Occurrences, WordRows
 
 
@@ -40,7 +40,8 @@ class Counted:
 @dataclass(frozen=True, slots=True)
 class Found:
     """arm: the best records in order; total: records that match in all. terms, frequencies: what counts for a score,
-    and how many of the selection's records hold it."""
+    and how many of the selection's records hold it. asked: the weight (`ranking.idf`) of all that the query asks for,
+    words that no record holds included."""
 
     arm: Arm
     total: int
@@ -48,6 +49,7 @@ class Found:
     frequencies: tuple[int, ...] = ()
     occurrences: tuple[Occurrences, ...] = ()
     """of the terms, in the rows of the block that was searched"""
+    asked: float = 0.0
 
 
 NOTHING = Found(Arm(np.empty(0, np.int64), np.empty(0)), 0)
@@ -56,11 +58,12 @@ NOTHING = Found(Arm(np.empty(0, np.int64), np.empty(0)), 0)
 @dataclass(frozen=True, slots=True)
 class Kept:
     """terms: those that decide which records match. weighed, frequencies: every term that some record holds, and how
-    many of the selection do: all of them count for the score of a match."""
+    many of the selection do: all of them count for the score of a match. asked: see `Found`."""
 
     terms: tuple[Term, ...]
     weighed: tuple[Term, ...]
     frequencies: tuple[int, ...]
+    asked: float
 
     def score(
         self, words: WordRows, found: Sequence[Occurrences], rows: NDArray[np.int64], figures: Figures
@@ -96,7 +99,12 @@ def kept_terms(terms: Sequence[Term], frequencies: Sequence[int], records: int) 
     if not deciding:
         return None
     held = [i for i, frequency in enumerate(frequencies) if frequency > 0]
-    return Kept(tuple(terms[i] for i in deciding), tuple(terms[i] for i in held), tuple(frequencies[i] for i in held))
+    return Kept(
+        tuple(terms[i] for i in deciding),
+        tuple(terms[i] for i in held),
+        tuple(frequencies[i] for i in held),
+        asked=sum(idf(records, frequency) for frequency in frequencies),
+    )
 
 
 def _counts(found: Sequence[Occurrences], rows: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -43,7 +43,7 @@ def candidates(
         pooled=np.where(np.isnan(distance), np.nan, lent.pooled),
         bm25=np.array([bm25.get(rid, 0.0) for rid in rids.tolist()]),
         words=lent.words,
-        speakers=lent.speakers,
+        told=lent.told,
         dense_ranks=_ranks(rids, nearest),
         keyword_ranks=_ranks(rids, words.arm.keys),
     )

@@ -63,6 +63,7 @@ class Evidence:
 
     similarity: cosine similarity with the neighbouring turns' vectors pooled in; words: BM25 with their words
     counted in. Both are what the fusion mixes. factor: by what the fused value was multiplied for the speaker.
+    rerank: the re-ranker's score, on its own scale.
     """
 
     dense_rank: int | None = None
@@ -73,6 +74,7 @@ class Evidence:
     similarity: float | None = None
     words: float | None = None
     factor: float = 1.0
+    rerank: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

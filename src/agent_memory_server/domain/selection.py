@@ -13,6 +13,7 @@ from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.distances import Distances, Vector
 from agent_memory_server.domain.keyword import Found
 from agent_memory_server.domain.query import Term
+from agent_memory_server.domain.told import Told
 
 
 class DenseArm(Protocol):
@@ -59,12 +60,14 @@ class Lent:
     """What some records have with what their neighbours lend them (`domain.turns`), in the order of the records.
 
     words: `fusion.word_scores`; pooled: `turns.pooled_similarities`, NaN everywhere where no vector was asked for;
-    speakers: `turns.speaker_of` of messages, "" for others.
+    told: of these records; vectors: their own, shape (n, dimensions), zero where there is none, None where no vector
+    was asked for.
     """
 
     words: NDArray[np.float64]
     pooled: NDArray[np.float64]
-    speakers: tuple[str, ...]
+    told: Told
+    vectors: NDArray[np.float32] | None = None
 
 
 class Selection(Protocol):

@@ -130,14 +130,18 @@ def named(question: str, speakers: Collection[str]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def speaker_factors(question: str, speakers: Sequence[str]) -> Floats:
-    """By what each candidate's score is multiplied for its speaker, shape (n,). speakers: `speaker_of`, "" for records
-    that are no messages."""
-    present = set(speakers)
-    factor = dict.fromkeys(present, 1.0)
+def speaker_factors(question: str, speakers: Ints, names: Sequence[str]) -> Floats:
+    """By what each candidate's score is multiplied for its speaker, shape (n,).
+
+    speakers: who speaks, as a place in `names` (`speaker_of`), which has "" for records that are no messages.
+    """
+    factors = np.ones(len(names))
+    present = {names[speaker]: speaker for speaker in np.flatnonzero(np.bincount(speakers)).tolist()}
     # An assistant's turns lose rather than that a user's gain: records that are no messages stay beside the user's.
-    factor.update(dict.fromkeys(present & _ASSISTANTS, 1.0 / USER_TURN))
+    for assistant in present.keys() & _ASSISTANTS:
+        factors[present[assistant]] = 1.0 / USER_TURN
     one = named(question, present)
     if one is not None:
-        factor[one] = NAMED_SPEAKER
-    return np.array([factor[speaker] for speaker in speakers])
+        factors[present[one]] = NAMED_SPEAKER
+    found: Floats = factors[speakers]
+    return found

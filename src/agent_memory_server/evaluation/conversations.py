@@ -1,25 +1,28 @@
-"""Conversations with questions about them, read from a JSON file.
-
-The file holds `conversations`: id, speakers, sessions (id, ts, turns: id, speaker, text, caption, ts), and
-`queries`: conv, question, category, evidence (ids of the turns that hold the answer).
-"""
+"""Conversations with questions about them: the values, whatever file they come from (`files.load`)."""
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import dateparser
 
 from agent_memory_server.domain.errors import InvalidRequest
 
-_FORMATS = ("%I:%M %p on %d %B, %Y", "%B-%d-%Y", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
+_FORMATS = (
+    "%I:%M %p on %d %B, %Y",
+    "%B-%d-%Y",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%d",
+    "%d.%m.%Y, %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+)
 _FALLBACK_START = datetime(2024, 1, 1, tzinfo=UTC).timestamp()
 _SESSION_APART_S = 86_400.0
-_TURN_APART_S = 30.0
+
+TURN_APART_S = 30.0
+"""Between two turns of a session where the file tells the session's time only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +53,52 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question, and the ids of the turns that answer it; no evidence: the conversation holds no answer."""
+    """A question. evidence: ids of the turns that answer it; sessions: ids of the sessions that do. Without any, the
+    conversation holds no answer, or the file does not say where."""
 
+    id: str
     conversation: str
     question: str
     category: str
     evidence: frozenset[str]
+    sessions: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A file's content."""
+    """A file's content. Turn ids are unique within a conversation; evidence names turns and sessions that exist."""
 
     name: str
     conversations: tuple[Conversation, ...]
     queries: tuple[Query, ...]
+
+
+def checked_corpus(name: str, conversations: tuple[Conversation, ...], queries: tuple[Query, ...]) -> Corpus:
+    """A corpus that keeps its promises. Raises: InvalidRequest, which names what does not."""
+    _unique([conversation.id for conversation in conversations], "conversation")
+    turns: dict[str, set[str]] = {}
+    sessions: dict[str, set[str]] = {}
+    for conversation in conversations:
+        _unique([session.id for session in conversation.sessions], f"{conversation.id}: session")
+        ids = [turn.id for session in conversation.sessions for turn in session.turns]
+        _unique(ids, f"{conversation.id}: turn")
+        turns[conversation.id] = set(ids)
+        sessions[conversation.id] = {session.id for session in conversation.sessions}
+    _unique([query.id for query in queries], "question")
+    for query in queries:
+        if query.conversation not in turns:
+            raise InvalidRequest(f"question {query.id}: there is no conversation {query.conversation!r}")
+        if unknown := query.evidence - turns[query.conversation]:
+            raise InvalidRequest(f"question {query.id}: evidence {min(unknown)!r} is no turn of {query.conversation}")
+        if unknown := query.sessions - sessions[query.conversation]:
+            raise InvalidRequest(f"question {query.id}: {min(unknown)!r} is no session of {query.conversation}")
+    return Corpus(name, conversations, queries)
+
+
+def _unique(ids: list[str], what: str) -> None:
+    again = [id_ for id_, count in Counter(ids).items() if count > 1]
+    if again:
+        raise InvalidRequest(f"{what} {again[0]!r} occurs more than once")
 
 
 def time_of(text: str | None) -> float | None:
@@ -80,39 +114,17 @@ def time_of(text: str | None) -> float | None:
     return parsed.timestamp() if parsed else None
 
 
-def _turn(raw: dict[str, Any], time: float) -> Turn:
-    text = str(raw["text"])
-    caption = raw.get("caption")
-    return Turn(str(raw["id"]), str(raw["speaker"]), f"{text} [image: {caption}]" if caption else text, time)
+def session_start(text: str | None, number: int) -> float:
+    """The time of a session, or of a day of its own for the session at place `number` where the file tells none."""
+    found = time_of(text)
+    return _FALLBACK_START + number * _SESSION_APART_S if found is None else found
 
 
-def _session(raw: dict[str, Any], number: int) -> TalkSession:
-    start = time_of(raw.get("ts")) or _FALLBACK_START + number * _SESSION_APART_S
-    turns = tuple(_turn(turn, start + index * _TURN_APART_S) for index, turn in enumerate(raw["turns"]))
-    return TalkSession(str(raw["id"]), turns)
+def with_caption(text: str, caption: str | None) -> str:
+    """What a turn says, with what its picture shows."""
+    return f"{text} [image: {caption}]".strip() if caption else text
 
 
-def load(path: Path) -> Corpus:
-    """Read a file. Raises: InvalidRequest, which names what is missing or wrong."""
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        conversations = tuple(
-            Conversation(str(c["id"]), tuple(_session(s, n) for n, s in enumerate(c["sessions"])))
-            for c in raw["conversations"]
-        )
-        queries = tuple(
-            Query(
-                str(q["conv"]),
-                str(q["question"]),
-                str(q.get("category", "all")),
-                frozenset(map(str, q.get("evidence", ()))),
-            )
-            for q in raw["queries"]
-        )
-    except OSError as exc:
-        raise InvalidRequest(f"{path} cannot be read: {exc.strerror}") from exc
-    except KeyError as exc:
-        raise InvalidRequest(f"{path} is not a conversation file: a member {exc} is missing") from exc
-    except (ValueError, TypeError, AttributeError) as exc:
-        raise InvalidRequest(f"{path} is not a conversation file: {exc}") from exc
-    return Corpus(str(raw.get("name", path.stem)), conversations, queries)
+def sessions_of(conversation: Conversation, evidence: frozenset[str]) -> frozenset[str]:
+    """Ids of the sessions that hold these turns."""
+    return frozenset(s.id for s in conversation.sessions if any(turn.id in evidence for turn in s.turns))

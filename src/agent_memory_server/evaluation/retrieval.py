@@ -13,12 +13,15 @@ import httpx2
 
 from agent_memory_server.domain.errors import Unavailable
 from agent_memory_server.evaluation.conversations import Conversation, Corpus, Query, TalkSession
-from agent_memory_server.evaluation.figures import Answered
+from agent_memory_server.evaluation.figures import DEPTHS, Answered, ranks
 
 _BATCH = 100
-_READY_LIMIT_S = 600.0
+_READY_LIMIT_S = 3600.0
 _POLL_S = 0.1
-DEPTH = 10
+DEPTH = max(DEPTHS)
+_SEARCH = "/v1/long-term-memory/search"
+_MOST_RESULTS = 100
+"""Results among which the first DEPTH sessions are looked for: a session may fill the first page alone."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -87,12 +90,12 @@ async def ingest(target: Target, corpus: Corpus, progress: Progress) -> Ingested
 
 async def _owed(target: Target) -> bool:
     body = {"text": "anything", "namespace": {"eq": target.namespace}, "limit": 1}
-    return bool(checked(await target.http.post("/v1/long-term-memory/search", json=body)).get("degraded"))
+    return bool(checked(await target.http.post(_SEARCH, json=body)).get("degraded"))
 
 
 async def ask(target: Target, query: Query, *, mode: str) -> Answered:
-    """Ask one question within its conversation's user; results are turn ids, best first."""
-    body = {
+    """Ask one question within its conversation's user. Timed is the first page, of DEPTH results."""
+    body: dict[str, Any] = {
         "text": query.question,
         "search_mode": mode,
         "namespace": {"eq": target.namespace},
@@ -101,11 +104,17 @@ async def ask(target: Target, query: Query, *, mode: str) -> Answered:
         "recency_boost": False,
     }
     started = time.perf_counter()
-    response = await target.http.post("/v1/long-term-memory/search", json=body)
+    response = await target.http.post(_SEARCH, json=body)
     seconds = time.perf_counter() - started
-    memories = checked(response)["memories"]
-    found = tuple((memory["extracted_from"] or [memory["id"]])[0] for memory in memories)
-    return Answered(query.category, found, query.evidence, seconds)
+    page = checked(response)
+    turns = [turn for memory in page["memories"] for turn in memory["extracted_from"] or [memory["id"]]]
+    sessions = [memory["session_id"] for memory in page["memories"]]
+    if len(set(sessions)) < DEPTH and page.get("next_offset"):
+        rest = body | {"offset": page["next_offset"], "limit": _MOST_RESULTS - DEPTH}
+        more = checked(await target.http.post(_SEARCH, json=rest))
+        sessions += [memory["session_id"] for memory in more["memories"]]
+    looked_for = frozenset(_session_id(query.conversation, session) for session in query.sessions)
+    return Answered(query.id, query.category, ranks(turns, query.evidence), ranks(sessions, looked_for), seconds)
 
 
 async def ask_all(target: Target, corpus: Corpus, *, mode: str, progress: Progress) -> list[Answered]:

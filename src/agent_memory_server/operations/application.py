@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from agent_memory_server.operations.options import Options
 from agent_memory_server.ports.chat_model import ChatModel
 from agent_memory_server.ports.clock import Clock
+from agent_memory_server.ports.decisions import Decisions
 from agent_memory_server.ports.embedder import Embedder
 from agent_memory_server.ports.idempotency import IdempotencyStore
 from agent_memory_server.ports.jobs import Jobs
 from agent_memory_server.ports.memory_store import MemoryStore, SupportsRestore
+from agent_memory_server.ports.reranker import Reranker
 from agent_memory_server.ports.session_store import SessionStore
 from agent_memory_server.ports.token_store import TokenStore
 from agent_memory_server.ports.view_store import ViewStore
@@ -43,6 +45,7 @@ class Application:
 
     chat: answers questions of extraction and summaries; fast_chat: the small ones. None: there is no model, and the
         work is done by rules.
+    reranker: reads the first results of hybrid searches again, with the query. None: their order stays.
     restoring: the same store as `memories`, for taking records of another store. None: the engine cannot.
     owed: rung when a write leaves an embedding to be done; the upkeep loop waits for it.
     context_sizes: context window in tokens of a model by its name; None for a name it does not know.
@@ -53,11 +56,13 @@ class Application:
     tokens: TokenStore
     answers: IdempotencyStore
     views: ViewStore
+    decisions: Decisions
     jobs: Jobs
     embedder: Embedder
     clock: Clock
     chat: ChatModel | None = None
     fast_chat: ChatModel | None = None
+    reranker: Reranker | None = None
     restoring: SupportsRestore | None = None
     options: Options = field(default_factory=Options)
     context_sizes: Callable[[str], int | None] = lambda _model: None

@@ -22,6 +22,7 @@ class Options:
     rewrite_prompt:        QUERY_OPTIMIZATION_PROMPT_TEMPLATE, with `{query}`; None: the built-in one.
     shortest_rewrite:      MIN_OPTIMIZED_QUERY_LENGTH, characters.
     rewrite_timeout_s:     QUERY_OPTIMIZATION_TIMEOUT_S.
+    rerank_candidates:     RERANK_CANDIDATES; how many of the first results a re-ranker is asked about.
     extraction:            ENABLE_DISCRETE_MEMORY_EXTRACTION; memories are read out of conversations.
     extract_after_s:       EXTRACTION_DEBOUNCE_SECONDS; a session is read when it was quiet for so long,
     extract_within_s:      EXTRACTION_LONGEST_WAIT_SECONDS; or when its first unread message has waited for so long.
@@ -43,6 +44,7 @@ class Options:
     rewrite_prompt: str | None = None
     shortest_rewrite: int = 2
     rewrite_timeout_s: float = 5.0
+    rerank_candidates: int = 30
     extraction: bool = True
     extract_after_s: float = 30.0
     extract_within_s: float = 300.0

@@ -17,6 +17,7 @@ from agent_memory_server.domain.words import query_terms
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.authorize import require
 from agent_memory_server.operations.remember import require_long_term
+from agent_memory_server.operations.rerank import ranked_again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,8 @@ async def _ranked(app: Application, scope: Scope, question: Question, text: str)
         explain=question.explain,
         mode=question.mode if vector is not None else Mode.KEYWORD,
     )
-    ranked = await app.memories.search(scope, query)
+    ranked, failed = await ranked_again(app, scope, query)
+    degraded += failed
     if ranked.unembedded:
         degraded.append(f"{ranked.unembedded} memories are not embedded yet and were searched by words only")
     return ranked, degraded

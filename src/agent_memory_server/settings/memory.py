@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from agent_memory_server.adapters.providers.rerank.settings import RerankSettings
 from agent_memory_server.domain.retention import RetentionPolicy
 from agent_memory_server.operations.options import Options
 from agent_memory_server.settings.extraction import ExtractionSettings
@@ -143,6 +144,7 @@ def options_of(
     sessions: SessionSettings,
     extraction: ExtractionSettings,
     queries: QuerySettings | None = None,
+    rerank: RerankSettings | None = None,
 ) -> Options:
     """The options that operations are given."""
     policy = RetentionPolicy(
@@ -161,6 +163,7 @@ def options_of(
         rewrite_prompt=rewriting.rewrite_prompt,
         shortest_rewrite=rewriting.shortest_rewrite,
         rewrite_timeout_s=rewriting.rewrite_timeout_s,
+        rerank_candidates=(rerank or RerankSettings()).candidates,
         extraction=extraction.discrete,
         extract_after_s=extraction.debounce_s,
         extract_within_s=extraction.longest_wait_s,

@@ -24,6 +24,7 @@ OUR_PREFIXES = (
     "MEMORY_DURABILITY",
     "MEMORY_VECTOR_",
     "REDISVL_",
+    "RERANK_",
     "SUMMARIZATION_",
     "SUMMARY_VIEW_",
     "TOKEN_AUTH_",

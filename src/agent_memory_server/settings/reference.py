@@ -10,6 +10,7 @@ _TITLES = {
     "storage": "Storage",
     "embedding": "Embeddings",
     "chat": "Chat models",
+    "rerank": "Re-ranking",
     "providers": "Keys of other providers",
     "server": "REST server",
     "auth": "Authentication",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from agent_memory_server.adapters.providers.chat.settings import ChatSettings
+from agent_memory_server.adapters.providers.rerank.settings import RerankSettings
 from agent_memory_server.adapters.providers.settings import EmbeddingSettings
 from agent_memory_server.adapters.sqlite.settings import StorageSettings
 from agent_memory_server.interfaces.mcp.settings import McpSettings
@@ -32,6 +33,7 @@ class Settings(BaseModel):
     storage: StorageSettings
     embedding: EmbeddingSettings
     chat: ChatSettings
+    rerank: RerankSettings
     providers: ProviderSettings
     server: ServerSettings
     mcp: McpSettings

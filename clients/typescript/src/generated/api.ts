@@ -1557,6 +1557,8 @@ export interface components {
              * @default 1
              */
             factor: number;
+            /** Rerank */
+            rerank?: number | null;
         };
         /**
          * SearchModeEnum

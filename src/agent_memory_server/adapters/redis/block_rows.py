@@ -10,13 +10,13 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.errors import translating
-from agent_memory_server.adapters.redis.record_fields import kind_from, text_from, time_from
-from agent_memory_server.domain.memory import MemoryType
-from agent_memory_server.domain.turns import speaker_of
+from agent_memory_server.adapters.redis.record_fields import LISTS, kind_from, lists_from, text_from, time_from
+from agent_memory_server.domain.told import HEAD_CHARS, Telling
 from agent_memory_server.domain.words import word_codes, words
 
-_FIELDS = ("id_", "text", "namespace", "user_id", "session_id", "memory_type", "created_at", "persisted_at", "number_",
-           "superseded_by_", "vector")  # fmt: skip
+_TOLD = ("id_", "text", "namespace", "user_id", "session_id", "memory_type", "created_at", "persisted_at", "event_date",
+         *LISTS, "lists_", "revision_")  # fmt: skip
+_FIELDS = (*_TOLD, "number_", "superseded_by_", "vector")
 AT_ONCE = 100
 """Records of one pipeline: what comes back takes the event loop some 4 ms."""
 
@@ -25,17 +25,14 @@ _SEQUENCE_BITS = 22
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A record. number: of its storing, 0 where it has none; conversation: of a message, else None; codes: of its
-    words, uint32; vector: unit length, float32, None where there is none that can be compared."""
+    """A record. number: of its storing, 0 where it has none; told: of `told.Telling`, its place being the block's to
+    number; codes: of its words, uint32; vector: unit length, float32, None where there is none that can be compared."""
 
     id: str
     place: tuple[str, str]
     past: bool
     number: int
-    conversation: tuple[str, str, str] | None
-    created_at: float
-    persisted_at: float
-    speaker: str
+    told: Telling
     codes: bytes
     vector: bytes | None
 
@@ -65,21 +62,28 @@ class RowReader:
         return found
 
     def _row(self, values: Sequence[bytes | None]) -> Row | None:
-        id_, text, namespace, user, session, kind, created, persisted, number, superseded_by, vector = values
-        if id_ is None or text is None:
+        found = dict(zip(_FIELDS, values, strict=True))
+        if found["id_"] is None or found["text"] is None:
             return None
-        told, place, session_id = text_from(text), (text_from(namespace), text_from(user)), text_from(session)
-        message = bool(session_id) and kind_from(kind) is MemoryType.MESSAGE
+        text, vector = text_from(found["text"]), found["vector"]
+        told = Telling(
+            place=0,
+            id=text_from(found["id_"]),
+            session_id=text_from(found["session_id"]),
+            memory_type=kind_from(found["memory_type"]).value,
+            created_at=time_from(found["created_at"]) or 0.0,
+            persisted_at=time_from(found["persisted_at"]),
+            event_date=time_from(found["event_date"]),
+            head=text[:HEAD_CHARS],
+            sources=lists_from(found, older=found["revision_"] is None)["extracted_from"],
+        )
         return Row(
-            id=text_from(id_),
-            place=place,
-            past=bool(superseded_by),
-            number=_number(number),
-            conversation=(*place, session_id) if message else None,
-            created_at=time_from(created) or 0.0,
-            persisted_at=time_from(persisted) or 0.0,
-            speaker=speaker_of(told) if kind_from(kind) is MemoryType.MESSAGE else "",
-            codes=word_codes(words(told)).tobytes(),
+            id=told.id,
+            place=(text_from(found["namespace"]), text_from(found["user_id"])),
+            past=bool(found["superseded_by_"]),
+            number=_number(found["number_"]),
+            told=told,
+            codes=word_codes(words(text)).tobytes(),
             vector=None if vector is None or len(vector) != self._bytes else _unit(vector),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.block import BlockView, fits
 from agent_memory_server.domain.block_rows import BlockRows
 from agent_memory_server.domain.keyword import Counted
-from agent_memory_server.domain.turn_table import TurnTable
+from agent_memory_server.domain.told import Told, ToldRows
 from agent_memory_server.domain.turns import Around
 from agent_memory_server.domain.word_rows import flat
 
@@ -25,7 +26,7 @@ class BlockState:
     """One state of a block. A later change of the block leaves it as it is."""
 
     def __init__(
-        self, view: BlockView, ids: Sequence[str], rows: Mapping[str, int], turns: TurnTable, signs: SignsView | None
+        self, view: BlockView, ids: Sequence[str], rows: Mapping[str, int], told: ToldRows, signs: SignsView | None
     ) -> None:
         self.view = view
         self.signs = signs
@@ -33,13 +34,14 @@ class BlockState:
         self.figures = Counted(view.records, int(view.words.lengths[live].sum()))
         self._ids = ids
         self._rows = rows
-        self._table = turns
-        self._turns: tuple[Around, tuple[str, ...]] | None = None
+        self._told = told
+        self._turns: tuple[Around, Told] | None = None
 
-    def turns(self) -> tuple[Around, tuple[str, ...]]:
-        """Who stands beside whom among the rows, and who speaks in each; computed when a search by words asks."""
+    def turns(self) -> tuple[Around, Told]:
+        """Who stands beside whom among the rows, and what each tells; computed when a search by words asks."""
         if self._turns is None:
-            self._turns = self._table.of(self.view.rids, self.view.live)
+            around = self._told.around(self.view.rids, self.view.live)
+            self._turns = around, self._told.told(len(self.view.rids))
         return self._turns
 
     def ids(self, rids: Rids) -> list[str]:
@@ -69,7 +71,8 @@ class Block:
         self._numbers: list[int] = []
         self._row_of: dict[str, int] = {}
         self._rows = BlockRows(dimensions)
-        self._turns = TurnTable()
+        self._told = ToldRows()
+        self._place_numbers: dict[tuple[str, str], int] = {}
         self._signs = SignTable(dimensions)
         self._next = 0
         self.state = self._state()
@@ -117,7 +120,10 @@ class Block:
             self._ids.append(row.id)
             self._numbers.append(row.number)
             self._row_of[row.id] = number
-            self._turns.append(row.conversation, row.created_at, row.persisted_at, row.speaker)
+        self._told.extend([replace(row.told, place=self._place(row.place)) for row in rows])
+
+    def _place(self, place: tuple[str, str]) -> int:
+        return self._place_numbers.setdefault(place, len(self._place_numbers))
 
     def _rid(self, row: Row, before: tuple[int, int] | None) -> int:
         """A record keeps its place in the order of storing while it keeps its number."""
@@ -130,9 +136,9 @@ class Block:
         view = self._rows.view()
         whole = fits(len(view.rids), len(view.words.codes), self._dimensions, self._whole_bytes)
         signs = None if whole else self._signs.view(view.vectors)
-        return BlockState(view, self._ids, self._row_of, self._turns, signs)
+        return BlockState(view, self._ids, self._row_of, self._told, signs)
 
 
 def _storing(row: Row) -> tuple[int, float, str]:
     """The order of storing; of records that another server stored, which have no number, that of their times."""
-    return row.number, row.created_at, row.id
+    return row.number, row.told.created_at, row.id

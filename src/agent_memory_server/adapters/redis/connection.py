@@ -76,7 +76,17 @@ async def command(client: Redis, *words: str | bytes | float) -> Any:
         return await client.execute_command(*words)  # type: ignore[no-untyped-call]
 
 
-def script(client: Redis, name: str) -> AsyncScript:
-    """A script of `scripts/`, sent as a whole only when the server does not know it yet."""
-    text = files("agent_memory_server.adapters.redis").joinpath("scripts", f"{name}.lua").read_text("utf-8")
-    return client.register_script(text)
+def script(client: Redis, name: str, *, changes_records: bool = False, shared: str = "") -> AsyncScript:
+    """A script of `scripts/`, sent as a whole only when the server does not know it yet.
+
+    changes_records: it can call `change_records(keys, words)`, which is the script of that name.
+    shared: name of a script whose functions stand before it.
+    """
+    parts = [_source("rest"), _source(shared)] if shared else [_source("rest")] if changes_records else []
+    if changes_records:
+        parts.insert(0, f"local function change_records(KEYS, ARGV)\n{_source('change_records')}\nend\n")
+    return client.register_script("\n".join([*parts, _source(name)]))
+
+
+def _source(name: str) -> str:
+    return files("agent_memory_server.adapters.redis").joinpath("scripts", f"{name}.lua").read_text("utf-8")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from agent_memory_server.adapters.redis.connection import command
 from agent_memory_server.adapters.redis.errors import translating
@@ -18,6 +19,11 @@ _TAGS_BEFORE = ("session_id", "user_id", "namespace", "memory_type", "topics", "
                 "discrete_memory_extracted", "extraction_strategy")  # fmt: skip
 _TAGS_BEHIND = ("pinned", "extracted_from", "id_")
 _NUMBERS = ("access_count", "created_at", "last_accessed", "updated_at", "persisted_at", "event_date")
+_OTHERS: Sequence[tuple[str, Sequence[str]]] = (
+    *((name, ("TAG", "SEPARATOR", ",")) for name in (*_TAGS_BEFORE, *_TAGS_BEHIND)),
+    *((name, ("NUMERIC",)) for name in _NUMBERS),
+)
+"""Fields that an index made by an older version of the reference server may lack."""
 _OWN: Sequence[tuple[str, Sequence[str]]] = (
     (FIELD, ("TAG", "SEPARATOR", ",", "CASESENSITIVE")),
     ("owed_", ("TAG",)),
@@ -58,27 +64,47 @@ def _schema(options: IndexOptions) -> list[str]:
     return fields
 
 
-async def ensure_index(client: Redis, options: IndexOptions) -> None:
+async def ensure_index(client: Redis, options: IndexOptions) -> bool:
     """Make the index, or add our fields to one that the reference server made. Several processes may do so at once.
 
+    Returns: whether it was made: records that are there already are then found only when Redis has read them all.
     Raises: StartRefused, when the server cannot search, or its vectors have other dimensions.
     """
+    info = await _info(client, options.name)
+    if info is None:
+        try:
+            await create_index(client, options)
+        except Unavailable as exc:
+            info = await _info(client, options.name)  # somebody else may have made it meanwhile
+            if info is None:
+                raise StartRefused(
+                    "REDIS_URL names a Redis without the Query Engine, or one that cannot make an index; use Redis 8 "
+                    f"or Redis Stack 7.4 ({exc})"
+                ) from exc
+        else:
+            return True
+    await _with_own_fields(client, options, info)
+    return False
+
+
+async def create_index(client: Redis, options: IndexOptions) -> None:
+    """Make the index. Raises: Unavailable, also when there is one of this name."""
+    prefix = ("PREFIX", "1", options.prefix)
+    await command(client, "FT.CREATE", options.name, "ON", "HASH", *prefix, "SCHEMA", *_schema(options))
+
+
+async def _info(client: Redis, name: str) -> dict[bytes, Any] | None:
+    """What Redis tells of the index, whether it has this name or the name stands for it; None when there is none."""
     try:
-        await command(
-            client, "FT.CREATE", options.name, "ON", "HASH", "PREFIX", "1", options.prefix, "SCHEMA", *_schema(options)
-        )
+        found: dict[bytes, Any] = await command(client, "FT.INFO", name)
     except Unavailable as exc:
-        await _with_own_fields(client, options, exc)
+        if isinstance(exc.__cause__, ResponseError):
+            return None
+        raise
+    return found
 
 
-async def _with_own_fields(client: Redis, options: IndexOptions, failure: Unavailable) -> None:
-    try:
-        info = await command(client, "FT.INFO", options.name)
-    except Unavailable:
-        raise StartRefused(
-            "REDIS_URL names a Redis without the Query Engine, or one that cannot make an index; use Redis 8 or Redis "
-            f"Stack 7.4 ({failure})"
-        ) from failure
+async def _with_own_fields(client: Redis, options: IndexOptions, info: dict[bytes, Any]) -> None:
     attributes = {_word(entry[b"attribute"]): entry for entry in info[b"attributes"]}
     dimensions = int(attributes.get("vector", {}).get(b"dim", options.dimensions))
     if dimensions != options.dimensions:
@@ -86,7 +112,7 @@ async def _with_own_fields(client: Redis, options: IndexOptions, failure: Unavai
             f"the index {options.name} holds vectors of {dimensions} dimensions, and EMBEDDING_MODEL makes "
             f"{options.dimensions}; set the model that the index was made with"
         )
-    for name, kind in _OWN:
+    for name, kind in (*_OTHERS, *_OWN):
         if name not in attributes:
             try:
                 await command(client, "FT.ALTER", options.name, "SCHEMA", "ADD", name, *kind)
@@ -141,19 +167,26 @@ class Index:
 
     async def every(self, query: IndexQuery, *, at_once: int = 1_000) -> list[str]:
         """Ids of all the records, in no order."""
+        return [_id(row) for row in await self._each(query, "@order_", at_once)]
+
+    async def every_key(self, query: IndexQuery, *, at_once: int = 1_000) -> list[bytes]:
+        """Keys of all the records, in no order: also of those that have none of our fields."""
+        return [row[b"__key"] for row in await self._each(query, "@__key", at_once)]
+
+    async def _each(self, query: IndexQuery, loaded: str, at_once: int) -> list[dict[bytes, bytes]]:
         with translating():
-            found, cursor = await self._first(query, at_once)
-            ids = [_id(row) for row in _rows(found)]
+            found, cursor = await self._first(query, loaded, at_once)
+            rows = _rows(found)
             while cursor:
                 found, cursor = await command(
                     self._client, "FT.CURSOR", "READ", self.name, str(cursor), "COUNT", str(at_once)
                 )
-                ids += [_id(row) for row in _rows(found)]
-        return ids
+                rows += _rows(found)
+        return rows
 
-    async def _first(self, query: IndexQuery, at_once: int) -> tuple[Any, int]:
+    async def _first(self, query: IndexQuery, loaded: str, at_once: int) -> tuple[Any, int]:
         found, cursor = await command(
-            self._client, "FT.AGGREGATE", self.name, query.text, "LOAD", "1", "@order_", *_WITHOUT_LIMIT,
+            self._client, "FT.AGGREGATE", self.name, query.text, "LOAD", "1", loaded, *_WITHOUT_LIMIT,
             "WITHCURSOR", "COUNT", str(at_once), *query.arguments(),
         )  # fmt: skip
         return found, cursor

@@ -6,7 +6,13 @@ script changes together share a hash tag, so that they lie in one slot of a clus
 
 from __future__ import annotations
 
+import binascii
 import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import count
+
+from agent_memory_server.domain.session import SessionKey
 
 TOKENS = "agent-memory:tokens"
 """Hash: digest of a token to the token as JSON."""
@@ -21,6 +27,15 @@ VECTOR_ORDER = "agent-memory:{vectors}:order"
 """Sorted set: fields of VECTORS by the number of their storing."""
 
 VECTOR_NUMBER = "agent-memory:{vectors}:number"
+"""The number given last."""
+
+DECISIONS = "agent-memory:{decisions}"
+"""Hash: digest of a question to a chat model to its sealed answer."""
+
+DECISION_ORDER = "agent-memory:{decisions}:order"
+"""Sorted set: fields of DECISIONS by the number of their storing."""
+
+DECISION_NUMBER = "agent-memory:{decisions}:number"
 """The number given last."""
 
 REFERENCE_TOKENS = "auth_tokens:list"
@@ -52,10 +67,36 @@ def record(prefix: str, id_: str) -> str:
     return f"{prefix}:{id_}"
 
 
+def record_id(prefix: str, key: str) -> str:
+    """The id that the key of a record spells; "" for a key that spells none."""
+    id_ = key.removeprefix(f"{prefix}:")
+    if not id_.startswith(_HEX):
+        return id_
+    try:
+        return bytes.fromhex(id_.removeprefix(_HEX)).decode()
+    except ValueError:
+        return id_
+
+
+def adoption(prefix: str) -> str:
+    """Hash: how far the records of another server under a prefix are taken over (see `adoption`)."""
+    return f"agent-memory:{{adoption}}:{prefix}"
+
+
+def adoption_lease(prefix: str) -> str:
+    """String: who takes them over now."""
+    return f"{adoption(prefix)}:lease"
+
+
+def rebuild_lease(index: str) -> str:
+    """String: who makes this index again now."""
+    return f"agent-memory:rebuild:{index}"
+
+
 def access(record_key: str) -> str:
     """Hash: the last access to a record (`l`) and how many there were (`c`), outside the index, so that noting one
     re-indexes nothing. In the record's slot."""
-    return f"agent-memory:access:{{{_tag(record_key)}}}{record_key}"
+    return f"agent-memory:access:{{{beside(record_key)}}}{record_key}"
 
 
 def _tag(key: str) -> str:
@@ -63,6 +104,21 @@ def _tag(key: str) -> str:
     start = key.find("{")
     end = key.find("}", start + 1)
     return key if start < 0 or end < 0 or end == start + 1 else key[start + 1 : end]
+
+
+@lru_cache(maxsize=4_096)
+def beside(key: str) -> str:
+    """A hash tag whose keys lie in the slot of this key, whatever braces that holds."""
+    tag = _tag(key)
+    if "{" not in tag and "}" not in tag and tag:
+        return tag
+    slot = _slot(tag)
+    return next(str(number) for number in count() if _slot(str(number)) == slot)
+
+
+def _slot(tag: str) -> int:
+    """Of a Redis Cluster."""
+    return binascii.crc_hqx(tag.encode("utf-8", "surrogatepass"), 0) % 16_384
 
 
 CHANGES = "agent-memory:changes"
@@ -75,3 +131,67 @@ PROBE = "agent-memory:probe"
 def chat_tokens(day: str) -> str:
     """Counter: tokens of chat models on a day."""
     return f"agent-memory:chat-tokens:{day}"
+
+
+def parts_digest(key: SessionKey) -> str:
+    """32 hex digits for the three parts of a session's key."""
+    parts = [part.encode("utf-8", "surrogatepass") for part in (key.namespace, key.user_id, key.session_id)]
+    whole = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+    return hashlib.blake2b(whole, digest_size=16).hexdigest()
+
+
+_APART = "agent-memory:"
+_MARKERS = ("migration:complete", "migration:remaining")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKeys:
+    """Where a session is; all in one slot.
+
+    home:      JSON: where the reference server has it. Parts that are empty are left out there, so sessions of several
+               keys meet in one name; the first of them has it. The document's own ids tell whose it is.
+    apart:     JSON: where a session is whose home is another's, or a name that is none. Equal to home in the latter
+               case.
+    positions: hash: message id to its place in the document.
+    unread:    sorted set: ids of messages that extraction has not read, by that place.
+    """
+
+    home: str
+    apart: str
+    positions: str
+    unread: str
+
+    @property
+    def all(self) -> list[str]:
+        """In the order in which the scripts take them."""
+        return [self.home, self.apart, self.positions, self.unread]
+
+
+def session(prefix: str, key: SessionKey) -> SessionKeys:
+    """The keys of a session. prefix: with its colon."""
+    name = ":".join(part for part in (key.namespace, key.user_id, key.session_id) if part)
+    digest = parts_digest(key)
+    # The index cannot read a key with a NUL, and the reference server keeps marks of its own under two of the names.
+    usable = "\0" not in name and name not in ("", *_MARKERS) and not name.startswith(_APART)
+    tag = beside(prefix + name) if usable else digest
+    apart = f"{prefix}{_APART}{{{tag}}}{digest}"
+    companion = f"agent-memory:session:{{{tag}}}{digest}"
+    home = prefix + name if usable else apart
+    return SessionKeys(home, apart, f"{companion}:positions", f"{companion}:unread")
+
+
+BURIED = "agent-memory:{buried}"
+"""Sorted set, all scores 0: what is left of deleted memories (`domain.burial`)."""
+
+BURIED_ORDER = "agent-memory:{buried}:order"
+"""List: members of BURIED, the oldest first."""
+
+BURIED_NUMBER = "agent-memory:{buried}:number"
+"""How often something was added to BURIED."""
+
+_QUEUE = ("number", "jobs", "due", "leases", "dead", "waiting", "running", "given-up", "groups", "parked", "bell")
+
+
+def queue(name: str) -> list[str]:
+    """The keys of a queue, in the order that its script names them; all in one slot. name: without braces."""
+    return [f"agent-memory:{{{name}}}:{part}" for part in _QUEUE]

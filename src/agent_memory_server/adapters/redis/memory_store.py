@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
+from agent_memory_server.adapters.redis.burials import Burials
 from agent_memory_server.adapters.redis.connection import command
-from agent_memory_server.adapters.redis.exact import CURRENT, FIELD, content_token, token
+from agent_memory_server.adapters.redis.exact import CURRENT, FIELD, token
 from agent_memory_server.adapters.redis.filter_query import IndexQuery
 from agent_memory_server.adapters.redis.index import OLDEST_FIRST, Index, IndexOptions
 from agent_memory_server.adapters.redis.listing import list_records, matching
+from agent_memory_server.adapters.redis.planning import Planner, check_place, until_done
 from agent_memory_server.adapters.redis.record_fields import Stored, vector_bytes
 from agent_memory_server.adapters.redis.records import Records, Step
 from agent_memory_server.adapters.redis.search import RedisSearcher, SearchOptions
-from agent_memory_server.adapters.redis.writing import Changes, Plan, holders, surplus, version_ids
-from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound, Unavailable
+from agent_memory_server.adapters.redis.writing import Changes, Plan, past, restoring, surplus
+from agent_memory_server.domain.errors import Conflict, NotFound, Unavailable
 from agent_memory_server.domain.filters import Filter, TextField
 from agent_memory_server.domain.memory import Memory, Superseding, hash_of
 from agent_memory_server.domain.query import Order, Page, Ranked, StoreQuery
@@ -33,18 +31,10 @@ from agent_memory_server.ports.memory_store import MemoryWrite, Owed, PutResult,
 ACCESS_INTERVAL_S = 900.0
 """An access less than this after the noted one is not noted: most reads then write nothing."""
 
-_ATTEMPTS = 100
 _OWED = IndexQuery("@owed_:{1}")
 _CURRENT = IndexQuery(f"@{FIELD}:{{{CURRENT}}}")
-_UNCOMPARED = IndexQuery("@uncompared_:{1} -@owed_:{1}")
+_UNCOMPARED = "@uncompared_:{1} -@owed_:{1}"
 _DELETED_AT_ONCE = 500
-
-T = TypeVar("T")
-
-
-def _check_place(scope: Scope, memory: Memory) -> None:
-    if not scope.allows(memory.namespace, memory.user_id):
-        raise Forbidden(f'writing to namespace "{memory.namespace}", user "{memory.user_id}" is not granted')
 
 
 def _current(changes: Changes, scope: Scope, id_: str, revision: int) -> Memory:
@@ -56,26 +46,6 @@ def _current(changes: Changes, scope: Scope, id_: str, revision: int) -> Memory:
     return stored.memory
 
 
-def _past(memory: Memory, step: Supersession) -> Memory:
-    return replace(
-        memory,
-        superseded_by=step.by.id,
-        superseded_because=step.because.value,
-        valid_until=max(step.at, memory.valid_from or memory.created_at),
-        revision=memory.revision + 1,
-    )
-
-
-async def _until_done(attempt: Callable[[], Awaitable[T | None]]) -> T:
-    """Read, decide and write until nobody changed in between what was read. Raises: Unavailable."""
-    for number in range(_ATTEMPTS):
-        done = await attempt()
-        if done is not None:
-            return done
-        await asyncio.sleep(random.random() * 0.001 * min(number, 20))  # noqa: S311 - spreads retries, guards nothing
-    raise Unavailable("other writers keep changing the same records; try again")
-
-
 class RedisMemoryStore:
     """`MemoryStore` in Redis. Whoever opened the client closes it, after `ensure_index` has run."""
 
@@ -84,6 +54,8 @@ class RedisMemoryStore:
         self._dimensions = options.dimensions
         self._index = Index(client, options.name)
         self._records = Records(client, prefix=options.prefix, index=options.name)
+        self._planner = Planner(self._records, self._index)
+        self._burials = Burials(client, self._records)
         self._searcher = RedisSearcher(client, options, search or SearchOptions())
 
     async def search(self, scope: Scope, query: StoreQuery) -> Ranked:
@@ -95,37 +67,27 @@ class RedisMemoryStore:
     ) -> list[PutResult]:
         """See `MemoryStore.put`."""
         for write in writes:
-            _check_place(scope, write.memory)
             self._check_dimensions(write.vector)
-        ids = [id_ for write in writes for id_ in (write.memory.id, write.fallback_id) if id_ is not None]
-        contents = {content_token(write.memory) for write in writes} if deduplicate else set()
 
         async def attempt() -> Plan | None:
-            same = await self._same_content(contents)
-            plan = Plan(scope, await self._changes(ids), same, deduplicate)
-            for write in writes:
-                plan.add(write)
+            plan = await self._planner.planned(scope, writes, deduplicate=deduplicate)
             return plan if await self._records.change(list(plan.changes.steps.values())) else None
 
-        plan = await _until_done(attempt)
+        plan = await until_done(attempt)
         await self._records.note_access(plan.noted, at=now, interval_s=0.0, counted=False)
         return plan.results
 
-    async def _changes(self, ids: Sequence[str]) -> Changes:
-        """What a change of these records, each as often as it is named, needs to know."""
-        known = await self._records.read(ids)
-        often = Counter(ids)
-        versions = [name for id_ in often if id_ in known for name in version_ids(known[id_].memory, often[id_])]
-        # A record that a request stores twice has a version in the end as well.
-        versions += [f"{id_}@{n}" for id_, count in often.items() if id_ not in known for n in range(1, count)]
-        vectors = await self._records.read_vectors(id_ for id_, stored in known.items() if stored.embedded)
-        return Changes(known | await self._records.read(versions), vectors)
+    async def restore(self, scope: Scope, writes: Sequence[MemoryWrite]) -> list[bool]:
+        """See `SupportsRestore.restore`."""
+        for write in writes:
+            check_place(scope, write.memory)
+            self._check_dimensions(write.vector)
 
-    async def _same_content(self, contents: set[str]) -> dict[str, str]:
-        if not contents:
-            return {}
-        query = IndexQuery(f"@{FIELD}:{{{'|'.join(sorted(contents))}}}")
-        return holders(await self._records.read(await self._index.every(query)))
+        async def attempt() -> list[bool] | None:
+            steps, stored = restoring(writes, await self._records.read(write.memory.id for write in writes))
+            return stored if await self._records.change(steps) else None
+
+        return await until_done(attempt)
 
     async def get(self, scope: Scope, ids: Sequence[str]) -> list[Memory]:
         """See `MemoryStore.get`."""
@@ -142,11 +104,11 @@ class RedisMemoryStore:
     ) -> Memory:
         """See `MemoryStore.update`. What accesses noted meanwhile stays noted."""
         self._check_dimensions(vector)
-        changes = await self._changes([memory.id])
+        changes = await self._planner.changes([memory.id])
         before = changes.known.get(memory.id)
         if before is None or not scope.allows(before.memory.namespace, before.memory.user_id):
             raise NotFound(f'there is no memory "{memory.id}"')
-        _check_place(scope, memory)
+        check_place(scope, memory)
         stored = before.memory
         newer = replace(
             memory,
@@ -173,11 +135,12 @@ class RedisMemoryStore:
     async def _delete(self, scope: Scope, ids: Sequence[str]) -> int:
         async def attempt() -> int | None:
             doomed = await self._within(scope, ids)
-            past = await self._past_of(doomed)
-            steps = [Step(id=id_, expected=stored.memory.revision) for id_, stored in (doomed | past).items()]
-            return len(doomed) if await self._records.change(steps) else None
+            gone = doomed | await self._past_of(doomed)
+            steps = [Step(id=id_, expected=stored.memory.revision) for id_, stored in gone.items()]
+            buried = await self._burials.bury(steps, [stored.memory for stored in gone.values()])
+            return len(doomed) if buried else None
 
-        return await _until_done(attempt)
+        return await until_done(attempt)
 
     async def _past_of(self, doomed: Mapping[str, Stored]) -> dict[str, Stored]:
         """Earlier versions of records, and all that they superseded, directly or by others."""
@@ -195,7 +158,7 @@ class RedisMemoryStore:
     async def supersede(self, scope: Scope, step: Supersession) -> Memory:
         """See `MemoryStore.supersede`."""
         self._check_dimensions(step.vector)
-        changes = await self._changes([step.by.id, *(id_ for id_, _ in step.gone)])
+        changes = await self._planner.changes([step.by.id, *(id_ for id_, _ in step.gone)])
         by = _current(changes, scope, step.by.id, step.by.revision)
         gone = [_current(changes, scope, id_, revision) for id_, revision in step.gone]
         for memory in gone:
@@ -211,11 +174,12 @@ class RedisMemoryStore:
             access_count=max(by.access_count, step.by.access_count),
             last_accessed=max(by.last_accessed, step.by.last_accessed),
         )
-        newer = changes.keep_version(newer, step.because)
+        if newer.text != by.text:  # else it tells what it told before, since the same time
+            newer = changes.keep_version(newer, step.because, at=step.at)
         vector = None if step.vector is None else vector_bytes(step.vector)
         changes.store(newer, vector, keep_vector=step.by.text == by.text)
         for memory in gone:
-            changes.store(_past(memory, step), None, keep_vector=True)
+            changes.store(past(memory, step.by.id, step.because, at=step.at), None, keep_vector=True)
         if not await self._records.change(list(changes.steps.values())):
             raise Conflict(f'memory "{by.id}" or one that it supersedes was changed meanwhile; read it again')
         return newer
@@ -225,10 +189,9 @@ class RedisMemoryStore:
         found = await self._records.read_vectors(ids)
         return {id_: np.frombuffer(blob, "<f4") for id_, blob in found.items()}
 
-    async def uncompared(self, *, limit: int) -> Sequence[Memory]:
+    async def uncompared(self, scope: Scope, filter_: Filter, *, limit: int) -> Sequence[Memory]:
         """See `MemoryStore.uncompared`."""
-        found = await self._records.read(await self._index.page(_UNCOMPARED, OLDEST_FIRST, limit=limit))
-        return [stored.memory for stored in found.values()]
+        return await matching(self._index, self._records, scope, filter_, among=_UNCOMPARED, limit=limit)
 
     async def mark_compared(self, records: Sequence[tuple[str, int]]) -> None:
         """See `MemoryStore.mark_compared`."""
@@ -266,10 +229,19 @@ class RedisMemoryStore:
             self._check_dimensions(vector)
         return await self._records.set_vectors([(id_, rev, vector_bytes(vector)) for id_, rev, vector in vectors])
 
-    async def remove_duplicates(self, scope: Scope, filter_: Filter) -> int:
-        """See `MemoryStore.remove_duplicates`."""
-        found = await matching(self._index, self._records, scope, filter_)
-        return await self.delete(scope, [memory.id for memory in surplus(found)])
+    async def supersede_duplicates(self, scope: Scope, filter_: Filter, *, now: float) -> int:
+        """See `MemoryStore.supersede_duplicates`. Each group is one step."""
+        superseded = 0
+        for kept, gone in surplus(await matching(self._index, self._records, scope, filter_)):
+            changes = await self._planner.changes([kept.id, *(memory.id for memory in gone)])
+            if any(one.id not in changes.known or changes.known[one.id].memory != one for one in (kept, *gone)):
+                continue  # changed meanwhile: the next run looks again
+            changes.store(kept, None, keep_vector=True)
+            for memory in gone:
+                changes.store(past(memory, kept.id, Superseding.MERGED, at=now), None, keep_vector=True)
+            if await self._records.change(list(changes.steps.values())):
+                superseded += len(gone)
+        return superseded
 
     async def stats(self) -> StoreStats:
         """See `MemoryStore.stats`. Sessions are not counted here."""

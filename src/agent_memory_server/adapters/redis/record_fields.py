@@ -22,9 +22,11 @@ from numpy.typing import NDArray
 from agent_memory_server.adapters.redis.exact import FIELD, tokens
 from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
 
-_LISTS = ("topics", "entities", "extracted_from")
+LISTS = ("topics", "entities", "extracted_from")
+"""Fields of any number of values."""
+
 READ = (
-    "id_", "text", "namespace", "user_id", "session_id", "memory_type", *_LISTS, "lists_", "memory_hash",
+    "id_", "text", "namespace", "user_id", "session_id", "memory_type", *LISTS, "lists_", "memory_hash",
     "discrete_memory_extracted", "extraction_strategy", "extraction_strategy_config", "metadata", "pinned",
     "access_count", "created_at", "updated_at", "last_accessed", "persisted_at", "event_date", "revision_", "owed_",
     "superseded_by_", "superseded_because_", "valid_from_", "valid_until_",
@@ -56,7 +58,7 @@ def _joins_back(values: Sequence[str]) -> bool:
 
 def fields_of(memory: Memory) -> Fields:
     """All fields but the vector and `owed_`. A time that is absent has no field."""
-    odd = {name: list(getattr(memory, name)) for name in _LISTS if not _joins_back(getattr(memory, name))}
+    odd = {name: list(getattr(memory, name)) for name in LISTS if not _joins_back(getattr(memory, name))}
     times = {"persisted_at": memory.persisted_at, "event_date": memory.event_date}
     times |= {"valid_from_": memory.valid_from, "valid_until_": memory.valid_until}
     past = {"superseded_by_": memory.superseded_by, "superseded_because_": memory.superseded_because}
@@ -67,7 +69,7 @@ def fields_of(memory: Memory) -> Fields:
         "user_id": memory.user_id,
         "session_id": memory.session_id,
         "memory_type": memory.memory_type.value,
-        **{name: _joined(getattr(memory, name)) for name in _LISTS},
+        **{name: _joined(getattr(memory, name)) for name in LISTS},
         **({"lists_": json.dumps(odd)} if odd else {}),
         "memory_hash": memory.memory_hash or hash_of(memory),
         "discrete_memory_extracted": "t" if memory.discrete_memory_extracted else "f",
@@ -125,10 +127,11 @@ def _list(text: str, *, older: bool) -> tuple[str, ...]:
     return tuple(item for part in separated.split(",") if (item := part.strip()))
 
 
-def _lists(values: Mapping[str, bytes | None], *, older: bool) -> dict[str, tuple[str, ...]]:
+def lists_from(values: Mapping[str, bytes | None], *, older: bool) -> dict[str, tuple[str, ...]]:
+    """The lists by name. older: of a record that we did not write, whose items may be joined with `|`."""
     exact = _object(values["lists_"])
     found = {}
-    for name in _LISTS:
+    for name in LISTS:
         text = text_from(values[name])
         kept = exact.get(name)
         # What another server wrote over the joined form since counts, not what we kept beside it.
@@ -167,7 +170,7 @@ def stored_from(found: Sequence[bytes | None], access: Sequence[bytes | None]) -
     strategy = values["extraction_strategy"]
     last_accessed = time_from(values["last_accessed"])
     last, count = access
-    lists = _lists(values, older=values["revision_"] is None)
+    lists = lists_from(values, older=values["revision_"] is None)
     memory = Memory(
         id=text_from(values["id_"]),
         text=text_from(values["text"]),

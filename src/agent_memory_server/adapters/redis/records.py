@@ -90,10 +90,16 @@ class Records:
         """Take all the steps at once, or none: False, when a record is not as expected any more."""
         if not steps:
             return True
-        names = [key for step in steps for key in self._keys(step.id)]
-        words = [word for step in steps for word in step.arguments()]
+        names, words = self.call_of(steps)
         with translating():
-            return bool(await self._change(keys=[*names, keys.CHANGES], args=[self._index, str(KEPT), *words]))
+            return bool(await self._change(keys=names, args=words))
+
+    def call_of(self, steps: Sequence[Step]) -> tuple[list[str], list[str | bytes]]:
+        """Keys and words of the script `change_records` for these steps; none for none."""
+        if not steps:
+            return [], []
+        names = [key for step in steps for key in self._keys(step.id)]
+        return [*names, keys.CHANGES], [self._index, str(KEPT), *(word for step in steps for word in step.arguments())]
 
     async def note_access(self, ids: Sequence[str], *, at: float, interval_s: float, counted: bool) -> int:
         """Note an access to each record that is there; how many were old enough."""

@@ -17,6 +17,7 @@ from agent_memory_server.adapters.sqlite.turn_rows import TurnRows
 from agent_memory_server.domain.block import BlockView
 from agent_memory_server.domain.block_rows import BlockRows
 from agent_memory_server.domain.errors import Unavailable
+from agent_memory_server.domain.told import Told
 from agent_memory_server.domain.turns import Around
 from agent_memory_server.domain.word_rows import flat
 
@@ -35,10 +36,10 @@ class BlockState:
     def __init__(self, view: BlockView, rows: TurnRows) -> None:
         self.view = view
         self._rows = rows
-        self._around: tuple[Around, tuple[str, ...]] | None = None
+        self._around: tuple[Around, Told] | None = None
 
-    def turns(self, connection: apsw.Connection) -> tuple[Around, tuple[str, ...]]:
-        """Who stands beside whom among the rows, and who speaks in each. Computed at the first search by words, which
+    def turns(self, connection: apsw.Connection) -> tuple[Around, Told]:
+        """Who stands beside whom among the rows, and what each tells. Computed at the first search by words, which
         the connection is for; a search by meaning alone never needs it."""
         if self._around is None:
             self._around = self._rows.of(connection, self.view.rids, self.view.live)

@@ -65,9 +65,9 @@ def _scored(connection: apsw.Connection, selected: Selected, kept: Kept, candida
     if not total:
         return NOTHING
     if len(parts) == 1:
-        return Found(parts[0], total, kept.weighed, kept.frequencies)
+        return Found(parts[0], total, kept.weighed, kept.frequencies, asked=kept.asked)
     every = ordered(np.concatenate([arm.keys for arm in parts]), np.concatenate([arm.scores for arm in parts]), wanted)
-    return Found(every, total, kept.weighed, kept.frequencies)
+    return Found(every, total, kept.weighed, kept.frequencies, asked=kept.asked)
 
 
 def stored_words(connection: apsw.Connection, rids: Rids) -> tuple[Rids, WordRows]:

@@ -105,13 +105,13 @@ class WideSelection:
         found = [rows.occurrences(term) for term in words.terms]
         scores = lent_words(self.selected, words, found, rows, known.rows, known.beside)
         if vector is None:
-            return Lent(scores, np.full(len(rids), np.nan), known.speakers)
+            return Lent(scores, np.full(len(rids), np.nan), known.told)
         vectors = np.zeros((len(known.rids) + 1, len(vector)), np.float32)  # the last one stands for "no turn"
         for rid, stored in fetch_for(self.connection, _VECTORS, known.rids):
             vectors[np.searchsorted(known.rids, rid)] = np.frombuffer(stored, "<f4")
         sides = known.beside[:, 0], known.beside[:, 1]
-        pooled = pooled_similarities(vectors[known.rows], vectors[sides[0]], vectors[sides[1]], vector)
-        return Lent(scores, pooled, known.speakers)
+        own = vectors[known.rows]
+        return Lent(scores, pooled_similarities(own, vectors[sides[0]], vectors[sides[1]], vector), known.told, own)
 
 
 def store_owes(connection: apsw.Connection) -> bool:

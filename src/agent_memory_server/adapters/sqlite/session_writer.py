@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import apsw
@@ -19,6 +19,7 @@ from agent_memory_server.adapters.sqlite.session_rows import (
 )
 from agent_memory_server.adapters.sqlite.sql import queries
 from agent_memory_server.domain.errors import Conflict
+from agent_memory_server.domain.messages import distinct, other_content, other_revision, same_message
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
 from agent_memory_server.ports.memory_store import MemoryWrite, PutStatus
@@ -53,11 +54,11 @@ def put_session(
     records: Sequence[MemoryWrite],
 ) -> Session:
     """Store exactly this session; only rows that differ are written. Raises: Conflict; see `SessionStore.put`."""
-    messages = _distinct(session.messages)
+    messages = distinct(session.messages)
     stored = _live_head(connection, session.key, now=now)
     revision = stored.session.revision if stored else 0
     if if_revision is not None and if_revision != revision:
-        raise Conflict(_changed(session.key, if_revision, revision))
+        raise other_revision(session.key, if_revision, revision)
     values = session_values(session, now=now)
     if stored is None:
         sid, position = _insert(connection, values), 0
@@ -80,7 +81,7 @@ def append_messages(
     """
     head = _live_head(connection, key, now=now) or _started(connection, key, append, now=now)
     messages, repeated = _with_stored(connection, head.sid, append.messages)
-    fresh = _distinct(message for message in messages if message.id not in repeated)
+    fresh = distinct(message for message in messages if message.id not in repeated)
     since = _owed_since(head.session, fresh, now=now) or head.session.owed_since
     session = replace(_after(head.session, append, added=len(fresh), now=now), owed_since=since)
     position = _insert_messages(connection, head.sid, head.next_position, fresh)
@@ -117,12 +118,6 @@ def _owed_since(session: Session | None, messages: Sequence[Message], *, now: fl
     if all(message.discrete_memory_extracted for message in messages):
         return None
     return now if session is None or session.owed_since is None else session.owed_since
-
-
-def _changed(key: SessionKey, wanted: int, found: int) -> str:
-    if not wanted:
-        return f"session {key.session_id} is there already, at revision {found}"
-    return f"session {key.session_id} is at revision {found}, not {wanted}"
 
 
 def _live_head(connection: apsw.Connection, key: SessionKey, *, now: float) -> Head | None:
@@ -165,23 +160,6 @@ def _after(session: Session, append: Append, *, added: int, now: float) -> Sessi
     )
 
 
-def _same(one: Message, other: Message) -> bool:
-    return (one.role, one.content) == (other.role, other.content)
-
-
-def _other_content(message: Message) -> Conflict:
-    return Conflict(f"message {message.id} is there already with another role or content")
-
-
-def _distinct(messages: Iterable[Message]) -> tuple[Message, ...]:
-    """The messages without exact repeats of an id. Raises: Conflict, when one id has two contents."""
-    by_id: dict[str, Message] = {}
-    for message in messages:
-        if not _same(by_id.setdefault(message.id, message), message):
-            raise _other_content(message)
-    return tuple(by_id.values())
-
-
 def _with_stored(
     connection: apsw.Connection, sid: int, messages: Sequence[Message]
 ) -> tuple[tuple[Message, ...], set[str]]:
@@ -193,8 +171,8 @@ def _with_stored(
             result.append(message)
             continue
         _, stored = message_from_row(row)
-        if not _same(stored, message):
-            raise _other_content(message)
+        if not same_message(stored, message):
+            raise other_content(message)
         result.append(stored)
         repeated.add(message.id)
     return tuple(result), repeated

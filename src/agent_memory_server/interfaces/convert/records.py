@@ -121,6 +121,7 @@ def _explanation(evidence: Evidence) -> dict[str, Any]:
         "similarity": evidence.similarity,
         "words": evidence.words,
         "factor": evidence.factor,
+        "rerank": evidence.rerank,
     }
 
 

@@ -7,7 +7,9 @@ from types import TracebackType
 import httpx2
 from typing_extensions import Self, Unpack
 
+from agent_memory_client._async.extraction import ExtractionCalls
 from agent_memory_client._async.health import HealthCalls
+from agent_memory_client._async.jobs import JobCalls
 from agent_memory_client._async.listing import ListingCalls
 from agent_memory_client._async.prompt import PromptCalls
 from agent_memory_client._async.resolve import ToolResolution
@@ -27,6 +29,8 @@ class MemoryAPIClient(
     RetentionCalls,
     PromptCalls,
     ViewCalls,
+    ExtractionCalls,
+    JobCalls,
     HealthCalls,
     ToolSchemas,
     ToolCallParsing,

@@ -7,7 +7,9 @@ from types import TracebackType
 import httpx2
 from typing_extensions import Self, Unpack
 
+from agent_memory_client._sync.extraction import ExtractionCalls
 from agent_memory_client._sync.health import HealthCalls
+from agent_memory_client._sync.jobs import JobCalls
 from agent_memory_client._sync.listing import ListingCalls
 from agent_memory_client._sync.prompt import PromptCalls
 from agent_memory_client._sync.resolve import ToolResolution
@@ -27,6 +29,8 @@ class SyncMemoryAPIClient(
     RetentionCalls,
     PromptCalls,
     ViewCalls,
+    ExtractionCalls,
+    JobCalls,
     HealthCalls,
     ToolSchemas,
     ToolCallParsing,

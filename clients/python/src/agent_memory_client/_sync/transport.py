@@ -73,13 +73,14 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         writes: bool = False,
         repeatable: bool = True,
+        answers: frozenset[int] = frozenset(),
     ) -> httpx2.Response:
         """The successful response to a request, tried again after failures that may pass.
 
         query: None values are left out. body: JSON text. writes: the request changes something, so it gets a key by
         which the server knows a repeated attempt, and answers it as it answered the first. repeatable: carrying the
         request out twice does no harm, even where the key is not known; one that is not is tried again only when it
-        certainly was not carried out.
+        certainly was not carried out. answers: unsuccessful statuses whose body is the answer all the same.
         Raises: a MemoryClientError of the kind that fits.
         """
         request = self._http.build_request(
@@ -102,7 +103,7 @@ class Transport:
                 again = not isinstance(exc, _HOPELESS) and (repeatable or isinstance(exc, _NEVER_SENT))
                 wait = None
             else:
-                if response.is_success:
+                if response.is_success or response.status_code in answers:
                     return response
                 failure = error_of(response)
                 again = failure.retryable and (repeatable or isinstance(failure, MemoryRateLimitedError))

@@ -51,6 +51,8 @@ from agent_memory_client.models.forget import (
 )
 from agent_memory_client.models.health import (
     HealthCheckResponse,
+    PartResponse,
+    ReadinessResponse,
 )
 from agent_memory_client.models.jobs import (
     DeadJob,
@@ -181,7 +183,9 @@ __all__ = [  # noqa: RUF022 - by kind
     "MemoryRecordResults",
     "MemoryRecordResultsResponse",
     "MemoryStrategyConfig",
+    "PartResponse",
     "PromptMessage",
+    "ReadinessResponse",
     "SearchExplanation",
     "SessionListResponse",
     "SummaryView",

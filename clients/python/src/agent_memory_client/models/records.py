@@ -84,6 +84,8 @@ class SearchExplanation(WireModel):
     """BM25 with the words of the neighbouring turns counted in; what keyword and hybrid mode rank by"""
     factor: float = 1.0
     """by what the mixed value was multiplied for the speaker of the turn"""
+    rerank: float | None = None
+    """the score of the re-ranker, on its own scale; null where none took part"""
 
 
 class MemoryRecordResult(MemoryRecord):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agent_memory_client.models import HealthCheckResponse
+from agent_memory_client.models import HealthCheckResponse, ReadinessResponse
 from agent_memory_server.interfaces.rest.answers import answer
 from agent_memory_server.interfaces.rest.openapi import OPEN
 from agent_memory_server.interfaces.rest.serving import serving
@@ -22,22 +21,6 @@ _READY_EXAMPLE = {
         {"name": "embedder", "ok": True, "needed": False, "reason": None},
     ],
 }
-
-
-class PartResponse(BaseModel):
-    """One part of the server. needed: without it no request can be served."""
-
-    name: str
-    ok: bool
-    needed: bool
-    reason: str | None = None
-
-
-class ReadinessResponse(BaseModel):
-    """ready: all parts work; degraded: those that are needed do; unavailable: one that is needed does not."""
-
-    status: Literal["ready", "degraded", "unavailable"]
-    parts: list[PartResponse]
 
 
 async def get_health(request: Request) -> Response:

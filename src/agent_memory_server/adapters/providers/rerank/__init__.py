@@ -1,0 +1,1 @@
+"""Models that re-rank what a search found, behind an HTTP service."""
