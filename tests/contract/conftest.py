@@ -87,12 +87,6 @@ def _memories_on_sqlite(database: Database) -> MemoryStore:
     return SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=DIMENSIONS)))
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Suites of sessions run on Redis too, where records cannot be searched yet."""
-    if "sessions" in metafunc.fixturenames:
-        metafunc.parametrize("engine", ["sqlite", "redis"], indirect=True)
-
-
 @pytest.fixture(params=["sqlite", "redis"])
 def engine(request: pytest.FixtureRequest) -> Engine:
     if request.param == "redis":
