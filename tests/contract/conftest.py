@@ -16,6 +16,8 @@ from agent_memory_server.adapters.redis.decisions import RedisDecisions
 from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.jobs import RedisJobs
 from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
+from agent_memory_server.adapters.redis.session_index import SessionOptions, ensure_session_index
+from agent_memory_server.adapters.redis.session_store import RedisSessionStore
 from agent_memory_server.adapters.redis.spending import RedisSpending
 from agent_memory_server.adapters.redis.tokens import RedisTokenStore
 from agent_memory_server.adapters.redis.vector_cache import RedisVectorCache
@@ -85,8 +87,19 @@ def _memories_on_sqlite(database: Database) -> MemoryStore:
     return SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=DIMENSIONS)))
 
 
-@pytest.fixture(params=["sqlite"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Suites of sessions run on Redis too, where records cannot be searched yet."""
+    if "sessions" in metafunc.fixturenames:
+        metafunc.parametrize("engine", ["sqlite", "redis"], indirect=True)
+
+
+@pytest.fixture
 def engine(request: pytest.FixtureRequest) -> Engine:
+    if getattr(request, "param", "sqlite") == "redis":
+        return Engine(
+            memories=cast("MemoryStore", request.getfixturevalue("redis_records")),
+            sessions=request.getfixturevalue("redis_sessions"),
+        )
     database = request.getfixturevalue("database")
     return Engine(
         memories=_memories_on_sqlite(database),
@@ -134,6 +147,13 @@ def records(request: pytest.FixtureRequest) -> MemoryStore:
     if request.param == "sqlite":
         return _memories_on_sqlite(request.getfixturevalue("database"))
     return cast("MemoryStore", request.getfixturevalue("redis_records"))
+
+
+@pytest.fixture
+async def redis_sessions(client: Redis, redis_records: RedisMemoryStore) -> RedisSessionStore:
+    options = SessionOptions()
+    await ensure_session_index(client, options)
+    return RedisSessionStore(client, options, IndexOptions(dimensions=DIMENSIONS))
 
 
 @pytest.fixture
