@@ -87,15 +87,9 @@ def _memories_on_sqlite(database: Database) -> MemoryStore:
     return SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=DIMENSIONS)))
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Suites of sessions run on Redis too, where records cannot be searched yet."""
-    if "sessions" in metafunc.fixturenames:
-        metafunc.parametrize("engine", ["sqlite", "redis"], indirect=True)
-
-
-@pytest.fixture
+@pytest.fixture(params=["sqlite", "redis"])
 def engine(request: pytest.FixtureRequest) -> Engine:
-    if getattr(request, "param", "sqlite") == "redis":
+    if request.param == "redis":
         return Engine(
             memories=cast("MemoryStore", request.getfixturevalue("redis_records")),
             sessions=request.getfixturevalue("redis_sessions"),
@@ -143,7 +137,6 @@ async def redis_records(client: Redis) -> RedisMemoryStore:
 
 @pytest.fixture(params=["sqlite", "redis"])
 def records(request: pytest.FixtureRequest) -> MemoryStore:
-    """For the suites that store and list: the Redis engine's records, which cannot be searched yet."""
     if request.param == "sqlite":
         return _memories_on_sqlite(request.getfixturevalue("database"))
     return cast("MemoryStore", request.getfixturevalue("redis_records"))

@@ -319,5 +319,5 @@ async def test_times_that_go_back_are_read_by_time(sessions: RedisSessionStore) 
 
 async def test_the_figures_count_sessions(client: Redis, sessions: RedisSessionStore) -> None:
     await sessions.append(EVERYWHERE, KEY, messages("a"), now=NOW)
-    memories = RedisMemoryStore(client, RECORDS, SessionOptions())
+    memories = RedisMemoryStore(client, RECORDS, sessions=SessionOptions())
     assert (await memories.stats()).sessions == 1

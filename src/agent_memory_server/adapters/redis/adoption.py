@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.adopted_fields import GUARDED, Adopted, adopted
+from agent_memory_server.adapters.redis.changes import KEPT
 from agent_memory_server.adapters.redis.connection import command, script
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.exact import FIELD
@@ -206,7 +207,7 @@ class Adoption:
                 words.append(str(len(change.fields)))
                 for name, value in change.fields.items():
                     words += (name, value)
-                await self._adopt(keys=[key], args=[*words, *change.drop], client=pipe)
+                await self._adopt(keys=[key, keys.CHANGES], args=[str(KEPT), *words, *change.drop], client=pipe)
             with translating():
                 return sum(await pipe.execute())
 
@@ -219,7 +220,8 @@ class Adoption:
         ours = {name.encode(): value for name, value in change.fields.items()}
         wanted = {name: value for name, value in (fields | ours).items() if name.decode() not in change.drop}
         with translating():
-            stored = await self._move(keys=[there], args=[word for pair in wanted.items() for word in pair])
+            words = [word for pair in wanted.items() for word in pair]
+            stored = await self._move(keys=[there, keys.CHANGES], args=[str(KEPT), *words])
         if not stored and not _holds(await command(self._client, "HGETALL", there), fields):
             return False
         await command(self._client, "DEL", key)

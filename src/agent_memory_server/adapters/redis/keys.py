@@ -123,6 +123,9 @@ def _slot(tag: str) -> int:
     return binascii.crc_hqx(tag.encode("utf-8", "surrogatepass"), 0) % 16_384
 
 
+CHANGES = "agent-memory:changes"
+"""Stream: what was stored and deleted last among the records (`changes`)."""
+
 PROBE = "agent-memory:probe"
 """String: written to see whether writing is possible."""
 
