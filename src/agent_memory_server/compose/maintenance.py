@@ -11,10 +11,12 @@ from agent_memory_server.adapters.sqlite.connection import open_writer
 from agent_memory_server.adapters.sqlite.database import prepare
 from agent_memory_server.adapters.sqlite.errors import translating
 from agent_memory_server.adapters.sqlite.examine import examine
-from agent_memory_server.adapters.sqlite.rebuild import Progress, forget_vectors, rebuild
-from agent_memory_server.compose.application import addresses_of, folder_of, opened
+from agent_memory_server.adapters.sqlite.rebuild import Progress, rebuild
+from agent_memory_server.compose.application import addresses_of, opened
+from agent_memory_server.compose.sqlite_engine import folder_of
 from agent_memory_server.domain.errors import MemoryServerError, NotFound
 from agent_memory_server.domain.finding import Finding, State
+from agent_memory_server.domain.stored_model import StoredModel
 from agent_memory_server.operations.postponed import Postponed
 from agent_memory_server.operations.upkeep import embed_owed
 from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
@@ -52,9 +54,7 @@ async def reembedding(settings: Settings) -> AsyncIterator[Progress]:
     async with opened(settings, embedding=True, claim=False) as running:
         app, model = running.app, running.app.embedder
         await model.embed([_PROBE])  # before anything is dropped
-        total = await running.database.write(
-            lambda connection: forget_vectors(connection, model.model, model.dimensions)
-        )
+        total = await running.engine.forget_vectors(StoredModel(model.model, model.dimensions))
         yield Progress(0, total)
         postponed = Postponed()
         while await embed_owed(app, postponed):
