@@ -13,10 +13,11 @@ from agent_memory_server.interfaces.rest.settings import ServerSettings
 from agent_memory_server.interfaces.worker.settings import WorkerSettings
 from agent_memory_server.settings.auth import AuthSettings
 from agent_memory_server.settings.extraction import ExtractionSettings
+from agent_memory_server.settings.labels import LabelSettings
 from agent_memory_server.settings.memory import MemorySettings, QuerySettings, SessionSettings
 from agent_memory_server.settings.planned import (
     GenerationSettings,
-    MetadataSettings,
+    LabelSourceSettings,
     OAuth2Settings,
     RedisSettings,
     TaskSettings,
@@ -46,6 +47,7 @@ class Settings(BaseModel):
     redis: RedisSettings
     generation: GenerationSettings
     extraction: ExtractionSettings
-    metadata: MetadataSettings
+    labels: LabelSettings
+    label_sources: LabelSourceSettings
     tasks: TaskSettings
     oauth2: OAuth2Settings
