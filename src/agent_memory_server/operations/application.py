@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agent_memory_server.operations.options import Options
+from agent_memory_server.operations.postponed import Postponed
 from agent_memory_server.ports.chat_model import ChatModel
 from agent_memory_server.ports.clock import Clock
 from agent_memory_server.ports.decisions import Decisions
@@ -48,7 +49,8 @@ class Application:
     reranker: reads the first results of hybrid searches again, with the query. None: their order stays.
     restoring: the same store as `memories`, for taking records of another store. None: the engine cannot.
     stored: rung when a write leaves records that upkeep may have to label, or to compare with others.
-    owed: rung when a write leaves an embedding to be done; the upkeep loop waits for it.
+    owed: rung when a write leaves an embedding to be done; who embeds, or queues it, waits for it.
+    postponed: texts that this process left alone, as embedding them failed while others worked.
     context_sizes: context window in tokens of a model by its name; None for a name it does not know.
     """
 
@@ -70,3 +72,4 @@ class Application:
     accesses: Accesses = field(default_factory=Accesses)
     owed: asyncio.Event = field(default_factory=asyncio.Event)
     stored: asyncio.Event = field(default_factory=asyncio.Event)
+    postponed: Postponed = field(default_factory=Postponed)

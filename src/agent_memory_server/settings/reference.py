@@ -20,12 +20,11 @@ _TITLES = {
     "worker": "Background work",
     "log": "Log",
     "redis": "Redis engine",
-    "generation": "Time limits of background work",
     "extraction": "Extraction",
     "labels": "Topics and entities",
     "label_sources": "Topics and entities without a chat model",
     "mcp": "MCP server",
-    "tasks": "Background tasks on Redis",
+    "tasks": "Who does background work",
     "oauth2": "OAuth2",
 }
 

@@ -18,6 +18,8 @@ from agent_memory_server.operations.label import KIND as LABEL_MEMORIES
 from agent_memory_server.operations.label import label
 from agent_memory_server.operations.summarize import KIND as SUMMARIZE_SESSION
 from agent_memory_server.operations.summarize import summarize_session
+from agent_memory_server.operations.upkeep import KIND as EMBED_OWED
+from agent_memory_server.operations.upkeep import embed_all_owed
 from agent_memory_server.operations.views import KIND as RUN_VIEW
 from agent_memory_server.operations.views import run_task
 
@@ -38,14 +40,23 @@ async def _summarize_session(app: Application, arguments: Mapping[str, str]) -> 
     await summarize_session(app, key, int(arguments["limit"]))
 
 
+async def _embed_owed(app: Application, arguments: Mapping[str, str]) -> None:  # noqa: ARG001 - a handler is given them
+    await embed_all_owed(app)
+
+
 async def _run_view(app: Application, arguments: Mapping[str, str]) -> None:
     await run_task(app, arguments["task_id"])
 
 
 HANDLERS: dict[str, Handler] = {
     **{periodic.kind: run_periodic(periodic) for periodic in PERIODIC},
+    EMBED_OWED: _embed_owed,
     EXTRACT_SESSION: _extract_session,
     LABEL_MEMORIES: _label_memories,
     SUMMARIZE_SESSION: _summarize_session,
     RUN_VIEW: _run_view,
 }
+
+LONG = frozenset({RUN_VIEW, *(periodic.kind for periodic in PERIODIC)})
+"""Kinds whose work grows with the whole store or a whole view: their attempts may take LONG_FACTOR times as long."""
+LONG_FACTOR = 5.0
