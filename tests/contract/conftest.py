@@ -16,6 +16,8 @@ from agent_memory_server.adapters.redis.decisions import RedisDecisions
 from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.jobs import RedisJobs
 from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
+from agent_memory_server.adapters.redis.session_index import SessionOptions, ensure_session_index
+from agent_memory_server.adapters.redis.session_store import RedisSessionStore
 from agent_memory_server.adapters.redis.spending import RedisSpending
 from agent_memory_server.adapters.redis.tokens import RedisTokenStore
 from agent_memory_server.adapters.redis.vector_cache import RedisVectorCache
@@ -85,8 +87,13 @@ def _memories_on_sqlite(database: Database) -> MemoryStore:
     return SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=DIMENSIONS)))
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "redis"])
 def engine(request: pytest.FixtureRequest) -> Engine:
+    if request.param == "redis":
+        return Engine(
+            memories=cast("MemoryStore", request.getfixturevalue("redis_records")),
+            sessions=request.getfixturevalue("redis_sessions"),
+        )
     database = request.getfixturevalue("database")
     return Engine(
         memories=_memories_on_sqlite(database),
@@ -130,10 +137,16 @@ async def redis_records(client: Redis) -> RedisMemoryStore:
 
 @pytest.fixture(params=["sqlite", "redis"])
 def records(request: pytest.FixtureRequest) -> MemoryStore:
-    """For the suites that store and list: the Redis engine's records, which cannot be searched yet."""
     if request.param == "sqlite":
         return _memories_on_sqlite(request.getfixturevalue("database"))
     return cast("MemoryStore", request.getfixturevalue("redis_records"))
+
+
+@pytest.fixture
+async def redis_sessions(client: Redis, redis_records: RedisMemoryStore) -> RedisSessionStore:
+    options = SessionOptions()
+    await ensure_session_index(client, options)
+    return RedisSessionStore(client, options, IndexOptions(dimensions=DIMENSIONS))
 
 
 @pytest.fixture

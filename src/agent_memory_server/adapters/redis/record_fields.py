@@ -1,9 +1,9 @@
 """Records as fields of a hash, and back: the reference server's fields, and some of our own.
 
 Our own end in an underscore: `revision_`; `exact_` (tokens, see `exact`); `order_` (the id in hex digits: what listings
-sort by); `owed_` (1 while the vector is missing); `uncompared_` (1
-until it was compared with the others of its place); `superseded_by_`, `superseded_because_`, `valid_from_`,
-`valid_until_` (see `Memory`); `lists_` (JSON of those lists that joining with commas would change).
+sort by); `number_` (of its storing: an entry of the stream of changes); `owed_` (1 while the vector is missing);
+`uncompared_` (1 until it was compared with the others of its place); `superseded_by_`, `superseded_because_`,
+`valid_from_`, `valid_until_` (see `Memory`); `lists_` (JSON of those lists that joining with commas would change).
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from numpy.typing import NDArray
 from agent_memory_server.adapters.redis.exact import FIELD, tokens
 from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
 
-_LISTS = ("topics", "entities", "extracted_from")
+LISTS = ("topics", "entities", "extracted_from")
+"""Fields of any number of values."""
+
 READ = (
-    "id_", "text", "namespace", "user_id", "session_id", "memory_type", *_LISTS, "lists_", "memory_hash",
+    "id_", "text", "namespace", "user_id", "session_id", "memory_type", *LISTS, "lists_", "memory_hash",
     "discrete_memory_extracted", "extraction_strategy", "extraction_strategy_config", "metadata", "pinned",
     "access_count", "created_at", "updated_at", "last_accessed", "persisted_at", "event_date", "revision_", "owed_",
     "superseded_by_", "superseded_because_", "valid_from_", "valid_until_",
@@ -56,7 +58,7 @@ def _joins_back(values: Sequence[str]) -> bool:
 
 def fields_of(memory: Memory) -> Fields:
     """All fields but the vector and `owed_`. A time that is absent has no field."""
-    odd = {name: list(getattr(memory, name)) for name in _LISTS if not _joins_back(getattr(memory, name))}
+    odd = {name: list(getattr(memory, name)) for name in LISTS if not _joins_back(getattr(memory, name))}
     times = {"persisted_at": memory.persisted_at, "event_date": memory.event_date}
     times |= {"valid_from_": memory.valid_from, "valid_until_": memory.valid_until}
     past = {"superseded_by_": memory.superseded_by, "superseded_because_": memory.superseded_because}
@@ -67,7 +69,7 @@ def fields_of(memory: Memory) -> Fields:
         "user_id": memory.user_id,
         "session_id": memory.session_id,
         "memory_type": memory.memory_type.value,
-        **{name: _joined(getattr(memory, name)) for name in _LISTS},
+        **{name: _joined(getattr(memory, name)) for name in LISTS},
         **({"lists_": json.dumps(odd)} if odd else {}),
         "memory_hash": memory.memory_hash or hash_of(memory),
         "discrete_memory_extracted": "t" if memory.discrete_memory_extracted else "f",
@@ -97,7 +99,7 @@ def vector_bytes(vector: NDArray[np.float32]) -> bytes:
     return vector.astype("<f4", copy=False).tobytes()
 
 
-def _time(value: bytes | None) -> float | None:
+def time_from(value: bytes | None) -> float | None:
     """Unix seconds; ISO text is read too. None when absent or unreadable."""
     if not value:
         return None
@@ -125,24 +127,27 @@ def _list(text: str, *, older: bool) -> tuple[str, ...]:
     return tuple(item for part in separated.split(",") if (item := part.strip()))
 
 
-def _lists(values: Mapping[str, bytes | None], *, older: bool) -> dict[str, tuple[str, ...]]:
+def lists_from(values: Mapping[str, bytes | None], *, older: bool) -> dict[str, tuple[str, ...]]:
+    """The lists by name. older: of a record that we did not write, whose items may be joined with `|`."""
     exact = _object(values["lists_"])
     found = {}
-    for name in _LISTS:
-        text = _text(values[name])
+    for name in LISTS:
+        text = text_from(values[name])
         kept = exact.get(name)
         # What another server wrote over the joined form since counts, not what we kept beside it.
         found[name] = tuple(kept) if kept is not None and _joined(kept) == text else _list(text, older=older)
     return found
 
 
-def _text(value: bytes | None) -> str:
+def text_from(value: bytes | None) -> str:
+    """UTF-8; "" when absent."""
     return "" if value is None else value.decode("utf-8", "replace")
 
 
-def _kind(value: bytes | None) -> MemoryType:
+def kind_from(value: bytes | None) -> MemoryType:
+    """A record of an unknown kind is read as a message."""
     try:
-        return MemoryType(_text(value))
+        return MemoryType(text_from(value))
     except ValueError:
         return MemoryType.MESSAGE
 
@@ -160,21 +165,22 @@ def stored_from(found: Sequence[bytes | None], access: Sequence[bytes | None]) -
     if values["id_"] is None or values["text"] is None:
         return None
     now = time.time()
-    kind = _kind(values["memory_type"])
-    strategy = "message" if kind is MemoryType.MESSAGE else "discrete"
-    last_accessed = _time(values["last_accessed"])
+    kind = kind_from(values["memory_type"])
+    usual = b"message" if kind is MemoryType.MESSAGE else b"discrete"
+    strategy = values["extraction_strategy"]
+    last_accessed = time_from(values["last_accessed"])
     last, count = access
-    lists = _lists(values, older=values["revision_"] is None)
+    lists = lists_from(values, older=values["revision_"] is None)
     memory = Memory(
-        id=_text(values["id_"]),
-        text=_text(values["text"]),
-        namespace=_text(values["namespace"]),
-        user_id=_text(values["user_id"]),
-        session_id=_text(values["session_id"]),
+        id=text_from(values["id_"]),
+        text=text_from(values["text"]),
+        namespace=text_from(values["namespace"]),
+        user_id=text_from(values["user_id"]),
+        session_id=text_from(values["session_id"]),
         memory_type=kind,
-        memory_hash=_text(values["memory_hash"]),
+        memory_hash=text_from(values["memory_hash"]),
         discrete_memory_extracted=values["discrete_memory_extracted"] == b"t",
-        extraction_strategy=strategy if values["extraction_strategy"] is None else _text(values["extraction_strategy"]),
+        extraction_strategy=text_from(usual if strategy is None else strategy),
         extraction_strategy_config=_object(values["extraction_strategy_config"]),
         metadata=_object(values["metadata"]),
         pinned=values["pinned"] == b"1",
@@ -182,20 +188,20 @@ def stored_from(found: Sequence[bytes | None], access: Sequence[bytes | None]) -
         created_at=_or(values["created_at"], now),
         updated_at=_or(values["updated_at"], now),
         last_accessed=max(now if last_accessed is None else last_accessed, float(last or "-inf")),
-        persisted_at=_time(values["persisted_at"]),
-        event_date=_time(values["event_date"]),
+        persisted_at=time_from(values["persisted_at"]),
+        event_date=time_from(values["event_date"]),
         revision=_count(values["revision_"]) or 1,
-        superseded_by=_text(values["superseded_by_"]),
-        superseded_because=_text(values["superseded_because_"]),
-        valid_from=_time(values["valid_from_"]),
-        valid_until=_time(values["valid_until_"]),
+        superseded_by=text_from(values["superseded_by_"]),
+        superseded_because=text_from(values["superseded_because_"]),
+        valid_from=time_from(values["valid_from_"]),
+        valid_until=time_from(values["valid_until_"]),
         topics=lists["topics"],
         entities=lists["entities"],
         extracted_from=lists["extracted_from"],
     )
-    return Stored(memory, embedded=values["owed_"] is None)
+    return Stored(memory, embedded=values["owed_"] != b"1")
 
 
 def _or(value: bytes | None, otherwise: float) -> float:
-    found = _time(value)
+    found = time_from(value)
     return otherwise if found is None else found

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
+from agent_memory_server.adapters.redis.changes import KEPT
 from agent_memory_server.adapters.redis.connection import script
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.record_fields import READ, Fields, Stored, stored_from
@@ -19,7 +20,8 @@ _ACCESS = ("l", "c")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One change. expected: the revision that was read, None where no record was. fields: what to set, empty to delete
-    the record. unique: token of the content that no other record may have by then."""
+    the record. unique: token of the content that no other record may have by then. numbered: whether the record comes
+    behind all others of its place in the order of storing."""
 
     id: str
     expected: int | None
@@ -27,11 +29,13 @@ class Step:
     drop: Sequence[str] = ()
     unique: str = ""
     forget_access: bool = False
+    numbered: bool = False
 
     def arguments(self) -> list[str | bytes]:
         """As the script takes it."""
-        words: list[str | bytes] = ["" if self.expected is None else str(self.expected), self.unique]
-        words += ["1" if self.forget_access else "0", str(len(self.fields))]
+        words: list[str | bytes] = [self.id, self.fields.get("namespace", ""), self.fields.get("user_id", "")]
+        words += ["" if self.expected is None else str(self.expected), self.unique]
+        words += ["1" if self.forget_access else "0", "1" if self.numbered else "0", str(len(self.fields))]
         for name, value in self.fields.items():
             words += (name, value)
         return [*words, str(len(self.drop)), *self.drop]
@@ -95,27 +99,29 @@ class Records:
         if not steps:
             return [], []
         names = [key for step in steps for key in self._keys(step.id)]
-        return names, [self._index, *(word for step in steps for word in step.arguments())]
+        return [*names, keys.CHANGES], [self._index, str(KEPT), *(word for step in steps for word in step.arguments())]
 
     async def note_access(self, ids: Sequence[str], *, at: float, interval_s: float, counted: bool) -> int:
         """Note an access to each record that is there; how many were old enough."""
-        return await self._each(self._note, [(id_, (repr(at), repr(interval_s), int(counted))) for id_ in ids], 2)
+        args = (repr(at), repr(interval_s), int(counted))
+        return await self._each(self._note, [(self._keys(id_), args) for id_ in ids])
 
     async def set_vectors(self, vectors: Sequence[tuple[str, int, bytes]]) -> int:
         """Fill in vectors by id and revision; how many records still had it."""
-        return await self._each(self._embed, [(id_, (str(rev), blob)) for id_, rev, blob in vectors], 1)
+        calls = [((self._keys(id_)[0], keys.CHANGES), (str(rev), blob, str(KEPT))) for id_, rev, blob in vectors]
+        return await self._each(self._embed, calls)
 
     async def mark_compared(self, records: Sequence[tuple[str, int]]) -> int:
         """Note that records were compared, by id and revision; how many still had it."""
-        return await self._each(self._compared, [(id_, (str(rev),)) for id_, rev in records], 1)
+        return await self._each(self._compared, [(self._keys(id_)[:1], (str(rev),)) for id_, rev in records])
 
-    async def _each(self, run: object, calls: Sequence[tuple[str, Sequence[object]]], key_count: int) -> int:
-        """A script for each record, in pipelines; the sum of the answers."""
+    async def _each(self, run: object, calls: Sequence[tuple[Sequence[str], Sequence[object]]]) -> int:
+        """A script for each of (keys, arguments), in pipelines; the sum of the answers."""
         total = 0
         for start in range(0, len(calls), _AT_ONCE):
             async with self._client.pipeline(transaction=False) as pipe:
-                for id_, args in calls[start : start + _AT_ONCE]:
-                    await run(keys=self._keys(id_)[:key_count], args=list(args), client=pipe)  # type: ignore[operator]
+                for names, args in calls[start : start + _AT_ONCE]:
+                    await run(keys=list(names), args=list(args), client=pipe)  # type: ignore[operator]
                 with translating():
                     total += sum(await pipe.execute())
         return total

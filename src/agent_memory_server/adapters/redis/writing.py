@@ -48,8 +48,15 @@ def step_of(
     elif before is None or before.memory.text != memory.text or before.memory.superseded_by:
         fields["uncompared_"] = "1"
     expected = None if before is None else before.memory.revision
-    step = Step(id=memory.id, expected=expected, fields=fields, drop=drop, forget_access=forget_access)
+    numbered = before is None or _place(before.memory) != _place(memory)
+    step = Step(
+        id=memory.id, expected=expected, fields=fields, drop=drop, forget_access=forget_access, numbered=numbered
+    )
     return step, Stored(memory, embedded)
+
+
+def _place(memory: Memory) -> tuple[str, str, bool]:
+    return memory.namespace, memory.user_id, bool(memory.superseded_by)
 
 
 def version_ids(before: Memory, changes: int = 1) -> list[str]:
@@ -86,7 +93,10 @@ class Changes:
             untouched = {"vector", "uncompared_"} - set(step.drop)
             fields = {name: value for name, value in earlier.fields.items() if name in untouched} | step.fields
             drop = [name for name in {*earlier.drop, *step.drop} if name not in fields]
-            step = replace(step, expected=earlier.expected, fields=fields, drop=drop)
+            numbered = earlier.numbered or step.numbered
+            step = replace(step, expected=earlier.expected, fields=fields, drop=drop, numbered=numbered)
+        if step.numbered:
+            self.steps.pop(step.id, None)  # numbers are given in the order of the steps
         self.steps[step.id] = step
 
     def keep_version(self, newer: Memory, because: Superseding, *, at: float | None = None) -> Memory:
