@@ -1,7 +1,8 @@
-"""Work on the data folder that an operator asks for: rebuilding, embedding again, examining."""
+"""Work on the data that an operator asks for: rebuilding, embedding again, examining."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 
@@ -27,12 +28,18 @@ _PROBE = "a text to see whether the model answers"
 _CHAT_PROBE = "Answer with the word yes."
 
 
-def rebuilding(settings: Settings) -> Iterator[Progress]:
+async def rebuilding(settings: Settings) -> AsyncIterator[Progress]:
     """Rebuild what is derived from records, step by step; servers may go on meanwhile.
 
-    Raises: NotFound, when there is no data folder; Unavailable.
+    Raises: NotFound, when there is nothing; Conflict, when another process does; Unavailable.
     """
     require_startable(settings)
+    if settings.redis.url is not None:
+        from agent_memory_server.compose.redis_engine import rebuilding_redis  # noqa: PLC0415 - see `opened`
+
+        async for done, total in rebuilding_redis(settings):
+            yield Progress(done, total)
+        return
     folder = folder_of(settings)
     if not folder.file.exists():
         raise NotFound(f"no data in {folder.path}")
@@ -40,7 +47,8 @@ def rebuilding(settings: Settings) -> Iterator[Progress]:
     with translating():
         connection = open_writer(folder.file, dimensions=folder.dimensions, durability=folder.durability)
         try:
-            yield from rebuild(connection)
+            for step in rebuild(connection):
+                yield step
         finally:
             connection.close()
 
@@ -64,7 +72,11 @@ async def reembedding(settings: Settings) -> AsyncIterator[Progress]:
 
 
 def examining(settings: Settings) -> Iterator[Finding]:
-    """What there is to say about the data folder, one finding at a time. Changes nothing."""
+    """What there is to say about the engine and its data, one finding at a time. Changes nothing."""
+    if settings.redis.url is not None:
+        from agent_memory_server.compose.redis_engine import redis_findings  # noqa: PLC0415 - see `opened`
+
+        return iter(asyncio.run(redis_findings(settings)))
     return examine(folder_of(settings))
 
 

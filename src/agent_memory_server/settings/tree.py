@@ -14,10 +14,11 @@ from agent_memory_server.interfaces.rest.settings import ServerSettings
 from agent_memory_server.interfaces.worker.settings import TaskSettings, WorkerSettings
 from agent_memory_server.settings.auth import AuthSettings
 from agent_memory_server.settings.extraction import ExtractionSettings
+from agent_memory_server.settings.labels import LabelSettings
 from agent_memory_server.settings.memory import MemorySettings, QuerySettings, SessionSettings
 from agent_memory_server.settings.planned import (
     EngineSettings,
-    MetadataSettings,
+    LabelSourceSettings,
     OAuth2Settings,
 )
 from agent_memory_server.settings.providers import ProviderSettings
@@ -46,5 +47,6 @@ class Settings(BaseModel):
     tasks: TaskSettings
     log: LogSettings
     extraction: ExtractionSettings
-    metadata: MetadataSettings
+    labels: LabelSettings
+    label_sources: LabelSourceSettings
     oauth2: OAuth2Settings

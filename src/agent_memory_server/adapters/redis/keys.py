@@ -194,7 +194,20 @@ BURIED_ORDER = "agent-memory:{buried}:order"
 BURIED_NUMBER = "agent-memory:{buried}:number"
 """How often something was added to BURIED."""
 
-_QUEUE = ("number", "jobs", "due", "leases", "dead", "waiting", "running", "given-up", "groups", "parked", "bell")
+_QUEUE = (
+    "number",
+    "jobs",
+    "due",
+    "leases",
+    "dead",
+    "waiting",
+    "running",
+    "given-up",
+    "groups",
+    "parked",
+    "workers",
+    "bell",
+)
 
 
 def queue(name: str) -> list[str]:
