@@ -25,6 +25,7 @@ from agent_memory_server.adapters.redis.session_index import SessionOptions, ens
 from agent_memory_server.adapters.redis.session_store import RedisSessionStore
 from agent_memory_server.adapters.redis.spending import RedisSpending
 from agent_memory_server.adapters.redis.tokens import RedisTokenStore
+from agent_memory_server.adapters.redis.urls import database_of
 from agent_memory_server.adapters.redis.vector_cache import RedisVectorCache
 from agent_memory_server.adapters.redis.view_store import RedisViewStore
 from agent_memory_server.compose.engine import USUAL_DIMENSIONS, Ports, now
@@ -44,8 +45,11 @@ log = structlog.get_logger()
 def client_of(settings: Settings) -> Redis:
     """A client of the server that the settings name; whoever opens closes. Raises: StartRefused."""
     redis = settings.redis
+    url = redis.url or ""
+    if database_of(url):
+        raise StartRefused("REDIS_URL names another database than 0: Redis can search in that one only")
     return open_client(
-        redis.url or "",
+        url,
         Limits(
             connections=redis.connections,
             pool_wait_s=redis.pool_wait_s,
