@@ -2,8 +2,9 @@
 
 Our own end in an underscore: `revision_`; `exact_` (tokens, see `exact`); `order_` (the id in hex digits: what listings
 sort by); `number_` (of its storing: an entry of the stream of changes); `owed_` (1 while the vector is missing);
-`uncompared_` (1 until it was compared with the others of its place); `superseded_by_`, `superseded_because_`,
-`valid_from_`, `valid_until_` (see `Memory`); `lists_` (JSON of those lists that joining with commas would change).
+`uncompared_` (1 until it was compared with the others of its place); `unlabelled_` (1 until it has topics and entities,
+or a model found none); `superseded_by_`, `superseded_because_`, `valid_from_`, `valid_until_` (see `Memory`); `lists_`
+(JSON of those lists that joining with commas would change).
 """
 
 from __future__ import annotations

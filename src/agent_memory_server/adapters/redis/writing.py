@@ -13,7 +13,7 @@ from agent_memory_server.adapters.redis.record_fields import Fields, Stored, fie
 from agent_memory_server.adapters.redis.records import Step
 from agent_memory_server.domain.memory import Memory, MemoryType, Superseding, hash_of, same_content, version_id
 from agent_memory_server.domain.scope import Scope
-from agent_memory_server.ports.memory_store import MemoryWrite, PutResult, PutStatus
+from agent_memory_server.ports.memory_store import Labels, MemoryWrite, PutResult, PutStatus
 
 Vector = NDArray[np.float32]
 VERSIONS_KEPT = 50
@@ -47,6 +47,10 @@ def step_of(
         drop.append("uncompared_")
     elif before is None or before.memory.text != memory.text or before.memory.superseded_by:
         fields["uncompared_"] = "1"
+    if memory.superseded_by or memory.memory_type is MemoryType.MESSAGE or (memory.topics and memory.entities):
+        drop.append("unlabelled_")
+    elif before is None or before.memory.text != memory.text or before.memory.superseded_by:
+        fields["unlabelled_"] = "1"
     expected = None if before is None else before.memory.revision
     numbered = before is None or _place(before.memory) != _place(memory)
     step = Step(
@@ -90,7 +94,7 @@ class Changes:
     def _take(self, step: Step) -> None:
         earlier = self.steps.get(step.id)
         if earlier is not None and earlier.fields:
-            untouched = {"vector", "uncompared_"} - set(step.drop)
+            untouched = {"vector", "uncompared_", "unlabelled_"} - set(step.drop)
             fields = {name: value for name, value in earlier.fields.items() if name in untouched} | step.fields
             drop = [name for name in {*earlier.drop, *step.drop} if name not in fields]
             numbered = earlier.numbered or step.numbered
@@ -208,6 +212,15 @@ def past(memory: Memory, by: str, because: Superseding, *, at: float) -> Memory:
         valid_until=max(at, memory.valid_from or memory.created_at),
         revision=memory.revision + 1,
     )
+
+
+def labelling(stored: Stored, labels: Labels) -> Step:
+    """The step that gives a record topics and entities, and notes that it has them."""
+    memory = replace(stored.memory, topics=labels.topics, entities=labels.entities)
+    if memory != stored.memory:
+        memory = replace(memory, revision=memory.revision + 1)
+    step, _ = step_of(memory, stored, None, keep_vector=True)
+    return replace(step, drop=[*step.drop, "unlabelled_"])
 
 
 def surplus(records: Sequence[Memory]) -> list[tuple[Memory, list[Memory]]]:
