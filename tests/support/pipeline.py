@@ -22,7 +22,7 @@ def playing(asked: Asked) -> Given:
     if "pairs" in wanted:
         return {"pairs": [{"number": line["number"], "relation": "different", "text": ""} for line in lines]}
     if "memories" not in wanted:
-        return "They talk."
+        return "They talk about the houses that the sister of the user wrote about. " * 30
     if "quote" not in wanted["memories"]["items"]["properties"]:
         return {"memories": [{"number": line["number"], "topics": ["talk"], "entities": []} for line in lines]}
     return {"memories": [_memory(line) for line in lines if line["role"] == "user"]}
@@ -38,7 +38,7 @@ async def at_rest(app: Application) -> bool:
     if app.owed.is_set() or app.stored.is_set() or await app.memories.owed_embeddings(limit=1):
         return False
     now = app.clock()
-    rows: list[tuple[int]] = await queue_of(app)._database.read(
+    rows: list[Any] = await queue_of(app)._database.read(
         lambda connection: connection.execute(
             "SELECT id FROM jobs WHERE state = 1 OR (state = 0 AND due <= ?)", (now,)
         ).fetchall()
