@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.operations.application import Application
 from tests.support.chat_service import Asked, Given
-from tests.support.jobs import queue_of
 
 
 def lines_of(asked: Asked) -> list[dict[str, Any]]:
@@ -38,7 +38,8 @@ async def at_rest(app: Application) -> bool:
     if app.owed.is_set() or app.stored.is_set() or await app.memories.owed_embeddings(limit=1):
         return False
     now = app.clock()
-    rows: list[Any] = await queue_of(app)._database.read(
+    assert isinstance(app.jobs, SqliteJobs)
+    rows: list[Any] = await app.jobs._database.read(
         lambda connection: connection.execute(
             "SELECT id FROM jobs WHERE state = 1 OR (state = 0 AND due <= ?)", (now,)
         ).fetchall()
