@@ -24,10 +24,11 @@ _AT_ONCE = 250
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A record that was stored in a place (namespace, user), or deleted (None)."""
+    """A record that was stored in a place (namespace, user), or deleted (None). access: it was only read."""
 
     id: str
     place: tuple[str, str] | None
+    access: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ async def read_changes(client: Redis, position: str | None) -> Read:
 def _change(fields: Any) -> Change:
     values = dict(zip(fields[::2], fields[1::2], strict=True)) if isinstance(fields, list) else fields
     id_ = values[b"i"].decode()
+    if b"a" in values:
+        return Change(id_, None, access=True)
     if b"n" not in values:
         return Change(id_, None)
     return Change(id_, (values[b"n"].decode(), values[b"u"].decode()))

@@ -15,7 +15,7 @@ from agent_memory_server.domain.errors import DeadlineExceeded, Unavailable
 def translating() -> Iterator[None]:
     """Raise domain errors for the driver's (`_translating`), and see to it that a cancellation gets through.
 
-    redis-py sends with `asyncio.wait_for`, which on Python 3.11 swallows a cancellation that comes in the moment it ends
+    redis-py sends with `asyncio.wait_for`, which on Python 3.11 may swallow a cancellation that comes as it ends
     (python/cpython#86296); the task would go on for ever.
     """
     before = _cancellations()

@@ -44,7 +44,7 @@ class IndexOptions:
     algorithm: Literal["HNSW", "FLAT"] = "HNSW"
     metric: Literal["COSINE", "IP", "L2"] = "COSINE"
     m: int = 16
-    ef_construction: int = 200
+    ef_construction: int = 64
 
 
 def _schema(options: IndexOptions) -> list[str]:

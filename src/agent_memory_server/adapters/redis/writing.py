@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from agent_memory_server.adapters.redis.exact import content_token
+from agent_memory_server.adapters.redis.exact import ContentKey, content_key, content_query
 from agent_memory_server.adapters.redis.record_fields import Fields, Stored, fields_of, missing_from, vector_bytes
 from agent_memory_server.adapters.redis.records import Step
 from agent_memory_server.domain.memory import Memory, MemoryType, Superseding, hash_of, same_content, version_id
@@ -125,11 +125,11 @@ class Changes:
 
 @dataclass(slots=True)
 class Plan:
-    """What a put comes to. same: by content token, a record that has it."""
+    """What a put comes to. same: by content, a record that has it."""
 
     scope: Scope
     changes: Changes
-    same: dict[str, str]
+    same: dict[ContentKey, str]
     deduplicate: bool
     results: list[PutResult] = field(default_factory=list)
     noted: list[str] = field(default_factory=list)
@@ -141,7 +141,7 @@ class Plan:
         if not free or (place is not None and not self.scope.allows(place.namespace, place.user_id)):
             self.results.append(PutResult(memory.id, PutStatus.REFUSED))
             return
-        content = content_token(memory)
+        content = content_key(memory)
         other = self.same.get(content, memory.id) if self.deduplicate else memory.id
         if other != memory.id:
             self.noted.append(other)
@@ -158,7 +158,7 @@ class Plan:
         before = self.changes.known.get(memory.id)
         return memory, before, before is None or _same_kind(before.memory, memory)
 
-    def _store(self, memory: Memory, before: Stored | None, vector: Vector | None, content: str) -> None:
+    def _store(self, memory: Memory, before: Stored | None, vector: Vector | None, content: ContentKey) -> None:
         newer = replace(memory, revision=1, memory_hash=memory.memory_hash or hash_of(memory))
         keep_vector = False
         if before is not None:
@@ -173,7 +173,7 @@ class Plan:
             None if vector is None else vector_bytes(vector),
             keep_vector=keep_vector,
             forget_access=before is not None,
-            unique=content if self.deduplicate else "",
+            unique=content_query(memory) if self.deduplicate else "",
         )
         self.same.setdefault(content, memory.id)
         status = PutStatus.CREATED if before is None else PutStatus.REPLACED
@@ -195,11 +195,11 @@ def restoring(writes: Sequence[MemoryWrite], known: Mapping[str, Stored]) -> tup
     return steps, stored
 
 
-def holders(found: Mapping[str, Stored]) -> dict[str, str]:
-    """By content token the record that has it; of several the least id."""
-    same: dict[str, str] = {}
+def holders(found: Mapping[str, Stored]) -> dict[ContentKey, str]:
+    """By content the record that has it; of several the least id."""
+    same: dict[ContentKey, str] = {}
     for id_ in sorted(found):
-        same.setdefault(content_token(found[id_].memory), id_)
+        same.setdefault(content_key(found[id_].memory), id_)
     return same
 
 
@@ -225,10 +225,10 @@ def labelling(stored: Stored, labels: Labels) -> Step:
 
 def surplus(records: Sequence[Memory]) -> list[tuple[Memory, list[Memory]]]:
     """Groups of equal content: the record accessed last, and the others, without pinned ones; messages are in none."""
-    groups: dict[str, list[Memory]] = {}
+    groups: dict[ContentKey, list[Memory]] = {}
     for memory in records:
         if memory.memory_type is not MemoryType.MESSAGE:
-            groups.setdefault(content_token(memory), []).append(memory)
+            groups.setdefault(content_key(memory), []).append(memory)
     found: list[tuple[Memory, list[Memory]]] = []
     for group in groups.values():
         kept, *others = sorted(group, key=lambda memory: (-memory.last_accessed, memory.id))
