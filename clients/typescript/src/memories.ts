@@ -79,6 +79,10 @@ export interface SearchOptions extends Filters, CallOptions {
   /** Let the server reword the query first. */
   optimizeQuery?: boolean;
   explain?: boolean;
+  /** Also what is no longer so. */
+  includeSuperseded?: boolean;
+  /** Only what was so at this time, as it was then; ISO 8601. */
+  asOf?: string;
   /** Further members of the request, as the API names them. */
   extra?: Record<string, unknown>;
 }
@@ -347,6 +351,8 @@ export class MemoryCalls extends SessionCalls {
       limit: options.limit,
       offset: options.offset,
       explain: options.explain,
+      include_superseded: options.includeSuperseded,
+      as_of: options.asOf,
       ...(options.recency && recencyMembers(options.recency)),
       ...Object.fromEntries(conditions),
       ...options.extra,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 from agent_memory_client._async.base import Calls
 from agent_memory_client._async.records import RECORDS
@@ -39,12 +40,15 @@ class SearchCalls(Calls):
         *,
         event_date: Times | None = None,
         explain: bool | None = None,
+        include_superseded: bool | None = None,
+        as_of: datetime | str | None = None,
     ) -> MemoryRecordResultsResponse:
         """Search by meaning, by words or by both; without text, list what passes the filters.
 
         A filter is an object of `agent_memory_client.filters`, a dictionary of its members, a string (equals) or a list
         of strings (any of them). The default namespace applies when none is given. `degraded` in the answer tells
-        what did not run.
+        what did not run. include_superseded: also what is no longer so; as_of: only what was so at that time, as it was
+        then.
 
         >>> ack = await client.create_long_term_memory([{"text": "Ana prefers tea", "user_id": "ana"}])
         >>> found = await client.search_long_term_memory("What does Ana drink?", user_id="ana", limit=3)
@@ -68,6 +72,8 @@ class SearchCalls(Calls):
             "text_scorer": text_scorer,
             "distance_threshold": distance_threshold,
             "explain": explain,
+            "include_superseded": include_superseded,
+            "as_of": as_of,
         }
         request = checked(
             SearchRequest,
