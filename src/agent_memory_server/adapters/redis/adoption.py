@@ -26,6 +26,7 @@ from agent_memory_server.adapters.redis.exact import FIELD
 from agent_memory_server.adapters.redis.filter_query import IndexQuery
 from agent_memory_server.adapters.redis.index import Index, IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.record_fields import READ
+from agent_memory_server.adapters.redis.shards import Shard, shards_of
 from agent_memory_server.adapters.redis.unadopted import AT_MOST, among, is_plain, narrowed
 from agent_memory_server.domain.errors import Unavailable
 from agent_memory_server.domain.filters import Filter
@@ -97,6 +98,7 @@ class Adoption:
         self._client = client
         self._options = options
         self._index = Index(client, options.name)
+        self._shards = shards_of(client, options.name)
         self._adopt = script(client, "adopt_record")
         self._move = script(client, "move_record")
         self._complete = False
@@ -270,15 +272,22 @@ class Adoption:
         """Whether every record is in the index, with our fields or without."""
         if (await self._state()).whole:
             return True
-        info = await command(self._client, "FT.INFO", self._options.name)
-        if int(info[b"indexing"]):
+        if any(indexing for _, indexing in await self._told()):
             return False
         await self._note(whole=1)
         return True
 
     async def _count(self) -> int:
-        info = await command(self._client, "FT.INFO", self._options.name)
-        return int(info[b"num_docs"])
+        return sum(records for records, _ in await self._told())
+
+    async def _told(self) -> Sequence[tuple[int, int]]:
+        """Of each shard how many records its index knows, and whether it is being built."""
+
+        async def told(shard: Shard) -> tuple[int, int]:
+            info = await command(shard.client, "FT.INFO", shard.name)
+            return int(info[b"num_docs"]), int(info[b"indexing"])
+
+        return (await self._shards.ask(told, building=True)).answers
 
     async def _state(self) -> _State:
         name = keys.adoption(self._options.prefix)

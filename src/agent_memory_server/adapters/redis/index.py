@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from agent_memory_server.adapters.redis.connection import command
-from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.exact import FIELD
 from agent_memory_server.adapters.redis.filter_query import IndexQuery
+from agent_memory_server.adapters.redis.shards import Rows, Shard, ensure_on, merged, rows_of, shards_of
 from agent_memory_server.domain.errors import StartRefused, Unavailable
 
 _TAGS_BEFORE = ("session_id", "user_id", "namespace", "memory_type", "topics", "entities", "memory_hash",
@@ -70,6 +70,14 @@ async def ensure_index(client: Redis, options: IndexOptions) -> bool:
     Returns: whether it was made: records that are there already are then found only when Redis has read them all.
     Raises: StartRefused, when the server cannot search, or its vectors have other dimensions.
     """
+
+    async def ensure(shard: Shard) -> bool:
+        return await _ensure(shard.client, replace(options, name=shard.name))
+
+    return await ensure_on(client, options.name, ensure)
+
+
+async def _ensure(client: Redis, options: IndexOptions) -> bool:
     info = await _info(client, options.name)
     if info is None:
         try:
@@ -139,31 +147,43 @@ BY_ID = Sorting(("@order_", "ASC"))
 
 
 class Index:
-    """Questions to the index that have exact answers, of any size."""
+    """Questions to the index that have exact answers, of any size, put together from all shards."""
 
     def __init__(self, client: Redis, name: str) -> None:
-        self._client = client
+        self._shards = shards_of(client, name)
         self.name = name
 
     async def count(self, query: IndexQuery) -> int:
         """How many records the query finds."""
-        reply = await command(
-            self._client, "FT.SEARCH", self.name, query.text, "NOCONTENT", "LIMIT", "0", "0", *_WITHOUT_LIMIT,
-            *query.arguments(),
-        )  # fmt: skip
-        return int(reply[b"total_results"])
+
+        async def count(shard: Shard) -> int:
+            reply = await command(
+                shard.client, "FT.SEARCH", shard.name, query.text, "NOCONTENT", "LIMIT", "0", "0", *_WITHOUT_LIMIT,
+                *query.arguments(),
+            )  # fmt: skip
+            return int(reply[b"total_results"])
+
+        asked = await self._shards.ask(count)
+        return len(await self.every(query)) if asked.twice else sum(asked.answers)
 
     async def page(
         self, query: IndexQuery, sorting: Sorting, *, limit: int, offset: int = 0, condition: str | None = None
     ) -> list[str]:
         """Ids of the records in order. condition: an expression over the fields of the order, of ours."""
         narrowed = ["FILTER", condition] if condition else []
-        reply = await command(
-            self._client, "FT.AGGREGATE", self.name, query.text, "LOAD", "2", "@created_at", "@order_", *narrowed,
-            "SORTBY", str(len(sorting.by)), *sorting.by, "MAX", str(offset + limit),
-            "LIMIT", str(offset), str(limit), *_WITHOUT_LIMIT, *query.arguments(),
-        )  # fmt: skip
-        return [_id(row) for row in _rows(reply)]
+
+        async def page(shard: Shard) -> Rows:
+            reply = await command(
+                shard.client, "FT.AGGREGATE", shard.name, query.text, "LOAD", "2", "@created_at", "@order_", *narrowed,
+                "SORTBY", str(len(sorting.by)), *sorting.by, "MAX", str(offset + limit),
+                "LIMIT", str(0 if several else offset), str(offset + limit if several else limit), *_WITHOUT_LIMIT,
+                *query.arguments(),
+            )  # fmt: skip
+            return rows_of(reply)
+
+        several = self._shards.several
+        rows = merged((await self._shards.ask(page)).answers, sorting.by, key="order_")
+        return [_id(row) for row in (rows[offset : offset + limit] if several else rows)]
 
     async def every(self, query: IndexQuery, *, at_once: int = 1_000) -> list[str]:
         """Ids of all the records, in no order."""
@@ -173,27 +193,21 @@ class Index:
         """Keys of all the records, in no order: also of those that have none of our fields."""
         return [row[b"__key"] for row in await self._each(query, "@__key", at_once)]
 
-    async def _each(self, query: IndexQuery, loaded: str, at_once: int) -> list[dict[bytes, bytes]]:
-        with translating():
-            found, cursor = await self._first(query, loaded, at_once)
-            rows = _rows(found)
+    async def _each(self, query: IndexQuery, loaded: str, at_once: int) -> Rows:
+        async def each(shard: Shard) -> Rows:
+            found, cursor = await command(
+                shard.client, "FT.AGGREGATE", shard.name, query.text, "LOAD", "1", loaded, *_WITHOUT_LIMIT,
+                "WITHCURSOR", "COUNT", str(at_once), *query.arguments(),
+            )  # fmt: skip
+            rows = rows_of(found)
             while cursor:
                 found, cursor = await command(
-                    self._client, "FT.CURSOR", "READ", self.name, str(cursor), "COUNT", str(at_once)
+                    shard.client, "FT.CURSOR", "READ", shard.name, str(cursor), "COUNT", str(at_once)
                 )
-                rows += _rows(found)
-        return rows
+                rows += rows_of(found)
+            return rows
 
-    async def _first(self, query: IndexQuery, loaded: str, at_once: int) -> tuple[Any, int]:
-        found, cursor = await command(
-            self._client, "FT.AGGREGATE", self.name, query.text, "LOAD", "1", loaded, *_WITHOUT_LIMIT,
-            "WITHCURSOR", "COUNT", str(at_once), *query.arguments(),
-        )  # fmt: skip
-        return found, cursor
-
-
-def _rows(reply: Any) -> list[dict[bytes, bytes]]:
-    return [row[b"extra_attributes"] for row in reply[b"results"]]
+        return merged((await self._shards.ask(each)).answers, (), key=loaded.removeprefix("@"))
 
 
 def _id(row: dict[bytes, bytes]) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from redis.asyncio import Redis
@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from agent_memory_server.adapters.redis.connection import command
 from agent_memory_server.adapters.redis.exact import FIELD, token
 from agent_memory_server.adapters.redis.session_document import KEPT, SEEN, order_of
+from agent_memory_server.adapters.redis.shards import Rows, Shard, ensure_on, merged, rows_of, shards_of
 from agent_memory_server.domain.errors import StartRefused, Unavailable
 from agent_memory_server.domain.filters import TextField
 from agent_memory_server.domain.scope import Scope
@@ -36,6 +37,7 @@ _FOREIGN = f"-@{FIELD}:{{{SEEN}}}"
 _BUILT_S = 600.0
 _POLL_S = 0.1
 _WITHOUT_LIMIT = ("TIMEOUT", "0")
+_EVERY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +54,31 @@ async def ensure_session_index(client: Redis, options: SessionOptions) -> None:
 
     Raises: StartRefused, when the server cannot search or keep JSON.
     """
+
+    async def ensure(shard: Shard) -> bool:
+        return await _ensure(shard.client, replace(options, index=shard.name))
+
+    await ensure_on(client, options.index, ensure)
+
+
+async def _ensure(client: Redis, options: SessionOptions) -> bool:
+    """Whether the index was made."""
     own = [word for words in _OWN.values() for word in words]
+    made = True
     try:
         await command(
             client, "FT.CREATE", options.index, "ON", "JSON", "PREFIX", "1", options.prefix,
             "SCHEMA", *_REFERENCE, *own,
         )  # fmt: skip
     except Unavailable as exc:
+        made = False
         await _with_own_fields(client, options, exc)
     end = time.monotonic() + _BUILT_S
     while int((await _info(client, options))[b"indexing"]):
         if time.monotonic() > end:
             raise StartRefused(f"Redis did not finish the index {options.index} in {_BUILT_S:g} s; start again later")
         await asyncio.sleep(_POLL_S)
+    return made
 
 
 async def _info(client: Redis, options: SessionOptions) -> dict[bytes, Any]:
@@ -114,8 +128,7 @@ class SessionIndex:
     """Questions to the index. Answers are keys of documents, which may be gone by the time they are read."""
 
     def __init__(self, client: Redis, options: SessionOptions) -> None:
-        self._client = client
-        self._name = options.index
+        self._shards = shards_of(client, options.index)
 
     async def count(self, scope: Scope, *, now: float) -> int:
         """How many sessions of a scope there are."""
@@ -153,28 +166,50 @@ class SessionIndex:
     async def foreign(self, *, at_once: int = 500) -> AsyncIterator[list[bytes]]:
         """Documents without our member, page by page; whoever asks for the next page has given it to these."""
         while await self._count(_FOREIGN):
+            found = list(
+                {key: None for page in (await self._shards.ask(self._foreign(at_once))).answers for key in page}
+            )
+            if not found:
+                return
+            yield found
+
+    @staticmethod
+    def _foreign(at_once: int) -> Callable[[Shard], Awaitable[list[bytes]]]:
+        async def foreign(shard: Shard) -> list[bytes]:
             found = await command(
-                self._client, "FT.SEARCH", self._name, _FOREIGN, "NOCONTENT", "LIMIT", "0", str(at_once),
+                shard.client, "FT.SEARCH", shard.name, _FOREIGN, "NOCONTENT", "LIMIT", "0", str(at_once),
                 *_WITHOUT_LIMIT, "DIALECT", "2",
             )  # fmt: skip
-            if not found[b"results"]:
-                return
-            yield [row[b"id"] for row in found[b"results"]]
+            return [row[b"id"] for row in found[b"results"]]
+
+        return foreign
 
     async def _count(self, query: str) -> int:
-        reply = await command(
-            self._client, "FT.SEARCH", self._name, query, "NOCONTENT", "LIMIT", "0", "0", *_WITHOUT_LIMIT, "DIALECT",
-            "2",
-        )  # fmt: skip
-        return int(reply[b"total_results"])
+        async def count(shard: Shard) -> int:
+            reply = await command(
+                shard.client, "FT.SEARCH", shard.name, query, "NOCONTENT", "LIMIT", "0", "0", *_WITHOUT_LIMIT,
+                "DIALECT", "2",
+            )  # fmt: skip
+            return int(reply[b"total_results"])
+
+        asked = await self._shards.ask(count)
+        return len(await self._sorted(query, "created_", limit=_EVERY)) if asked.twice else sum(asked.answers)
 
     async def _sorted(
         self, query: str, by: str, *, limit: int, offset: int = 0, condition: str | None = None
     ) -> list[bytes]:
         narrowed = ["FILTER", condition] if condition else []
-        reply = await command(
-            self._client, "FT.AGGREGATE", self._name, query, "LOAD", "3", "@__key", f"@{by}", "@order_", *narrowed,
-            "SORTBY", "4", f"@{by}", "ASC", "@order_", "ASC", "MAX", str(offset + limit),
-            "LIMIT", str(offset), str(limit), *_WITHOUT_LIMIT, "DIALECT", "2",
-        )  # fmt: skip
-        return [row[b"extra_attributes"][b"__key"] for row in reply[b"results"]]
+        order = (f"@{by}", "ASC", "@order_", "ASC")
+        several = self._shards.several
+
+        async def page(shard: Shard) -> Rows:
+            reply = await command(
+                shard.client, "FT.AGGREGATE", shard.name, query, "LOAD", "3", "@__key", f"@{by}", "@order_", *narrowed,
+                "SORTBY", "4", *order, "MAX", str(offset + limit),
+                "LIMIT", str(0 if several else offset), str(offset + limit if several else limit), *_WITHOUT_LIMIT,
+                "DIALECT", "2",
+            )  # fmt: skip
+            return rows_of(reply)
+
+        rows = merged((await self._shards.ask(page)).answers, order, key="__key")
+        return [row[b"__key"] for row in (rows[offset : offset + limit] if several else rows)]
