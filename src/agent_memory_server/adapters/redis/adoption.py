@@ -152,7 +152,7 @@ class Adoption:
 
     async def pages(self) -> AsyncIterator[list[bytes]]:
         """The keys of all records, some hundred at a time."""
-        pattern = f"{_literally(self._options.prefix)}:*"
+        pattern = f"{keys.literally(self._options.prefix)}:*"
         page: list[bytes] = []
         with translating():
             async for key in self._client.scan_iter(match=pattern, count=1000, _type="hash"):
@@ -306,11 +306,6 @@ class Adoption:
         if await command(self._client, "GET", name) != self._own.encode():
             return False
         return await command(self._client, "SET", name, self._own, "XX", "PX", str(_LEASE_MS)) is not None
-
-
-def _literally(prefix: str) -> str:
-    """A prefix as a pattern of SCAN takes it."""
-    return "".join(f"\\{letter}" if letter in r"\*?[]^" else letter for letter in prefix)
 
 
 def _holds(there: dict[bytes, bytes], fields: dict[bytes, bytes]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -20,12 +21,13 @@ from agent_memory_server.adapters.redis.planning import Planner, check_place, un
 from agent_memory_server.adapters.redis.record_fields import Stored, vector_bytes
 from agent_memory_server.adapters.redis.records import Records, Step
 from agent_memory_server.adapters.redis.search import RedisSearcher, SearchOptions
+from agent_memory_server.adapters.redis.session_index import SessionIndex, SessionOptions
 from agent_memory_server.adapters.redis.writing import Changes, Plan, past, restoring, surplus
 from agent_memory_server.domain.errors import Conflict, NotFound, Unavailable
 from agent_memory_server.domain.filters import Filter, TextField
 from agent_memory_server.domain.memory import Memory, Superseding, hash_of
 from agent_memory_server.domain.query import Order, Page, Ranked, StoreQuery
-from agent_memory_server.domain.scope import Scope
+from agent_memory_server.domain.scope import EVERYWHERE, Scope
 from agent_memory_server.ports.memory_store import MemoryWrite, Owed, PutResult, StoreStats, Supersession
 
 ACCESS_INTERVAL_S = 900.0
@@ -49,8 +51,16 @@ def _current(changes: Changes, scope: Scope, id_: str, revision: int) -> Memory:
 class RedisMemoryStore:
     """`MemoryStore` in Redis. Whoever opened the client closes it, after `ensure_index` has run."""
 
-    def __init__(self, client: Redis, options: IndexOptions, search: SearchOptions | None = None) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        options: IndexOptions,
+        search: SearchOptions | None = None,
+        sessions: SessionOptions | None = None,
+    ) -> None:
+        """sessions: where those are that `stats` counts."""
         self._client = client
+        self._sessions = SessionIndex(client, sessions) if sessions else None
         self._dimensions = options.dimensions
         self._index = Index(client, options.name)
         self._records = Records(client, prefix=options.prefix, index=options.name)
@@ -244,14 +254,14 @@ class RedisMemoryStore:
         return superseded
 
     async def stats(self) -> StoreStats:
-        """See `MemoryStore.stats`. Sessions are not counted here."""
+        """See `MemoryStore.stats`."""
         memory = await command(self._client, "INFO", "memory")
         server = await command(self._client, "INFO", "server")
         return StoreStats(
             engine="redis",
             memories=await self._index.count(_CURRENT),
             unembedded=await self._index.count(_OWED),
-            sessions=0,
+            sessions=await self._sessions.count(EVERYWHERE, now=time.time()) if self._sessions else 0,
             size_bytes=int(memory["used_memory"]),
             details={"redis": str(server["redis_version"])},
         )

@@ -7,6 +7,9 @@ another's.
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
+import socket
 import time
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -23,6 +26,7 @@ from agent_memory_server.telemetry.log import frames_of
 
 _SETTLE_TRIES = 3
 _SETTLE_PAUSE_S = 0.5
+_LEAVE_S = 2.0
 
 log = structlog.get_logger()
 
@@ -46,6 +50,7 @@ class Worker:
         self._claims = claims
         self._options = options or WorkerOptions()
         self._handlers = handlers
+        self._name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._stopping = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
 
@@ -57,12 +62,31 @@ class Worker:
         """Work until `stop`. Cancelled, it hands its jobs back at once."""
         try:
             async with asyncio.TaskGroup() as jobs:
+                beating = jobs.create_task(self._beat(), name="worker.beat")
                 while not self._stopping.is_set():
                     if not await self._take(jobs):
                         await self._wait()
                 await self._drain()
+                beating.cancel()
         finally:
             self._running.clear()
+            await self._leave()
+
+    async def _beat(self) -> NoReturn:
+        while True:
+            try:
+                await self._claims.beat(self._name, now=self._app.clock())
+            except Unavailable as exc:
+                log.debug("worker.not_seen", reason=str(exc))
+            await asyncio.sleep(self._options.beat_s)
+
+    async def _leave(self) -> None:
+        # Reached by cancellation as well, which asyncio delivers once: what is awaited from here on runs.
+        try:
+            async with asyncio.timeout(_LEAVE_S):
+                await self._claims.gone(self._name)
+        except (MemoryServerError, TimeoutError):
+            log.debug("worker.left_without_a_word")
 
     async def _take(self, jobs: asyncio.TaskGroup) -> int:
         """Start what is due and fits in; how many jobs."""
