@@ -1,9 +1,9 @@
 """Where an index is: on one server, or on every shard of a cluster.
 
-A Redis Cluster without a coordinator (Redis Stack 7.4) answers a query from the shard that is asked, and an index's name
-is a key: a shard can only be asked for a name of its own slots. So there is one index on each shard, whose name holds a
-hash tag of a slot of that shard; all are asked at once, and whoever asks puts the answers together. A cluster with a
-coordinator (Redis 8) is asked like one server.
+A Redis Cluster without a coordinator (Redis Stack 7.4) answers a query from the shard that is asked, and an index's
+name is a key: a shard can only be asked for a name of its own slots. So there is one index on each shard, whose name
+holds a hash tag of a slot of that shard; all are asked at once, and whoever asks puts the answers together. A cluster
+with a coordinator (Redis 8) is asked like one server.
 
 No answer is ever made of a part: what cannot be reached is an error, and shards that changed while they were asked are
 asked again. While keys move between shards all are asked twice: a key that was with neither the first time, as it left
@@ -100,7 +100,7 @@ def merged(answers: Sequence[Rows], by: Sequence[str], *, key: str) -> Rows:
         member = name.removeprefix("@").encode()
         number = member != b"order_"
         rows.sort(
-            key=lambda row: float(row.get(member, b"inf")) if number else row[member],  # noqa: B023 - used at once
+            key=lambda row: float(row.get(member, b"inf")) if number else row[member],
             reverse=direction == "DESC",
         )
     return rows
@@ -198,7 +198,8 @@ class ClusterShards:
                 if await self._coordinated(nodes):
                     one = random.choice(nodes)  # noqa: S311 - spreads load
                     shard = Shard(cast("Redis", _NodeClient(self._client, one)), self._name)
-                    return _Located([shard], [], [])
+                    self._known = _Located([shard], [], [])
+                    return self._known
                 states = await self._states(nodes)
                 own = [(node, state) for node, state in zip(nodes, states, strict=True) if state.ranges]
                 if sum(high - low + 1 for state in states for low, high in state.ranges) != SLOTS:
