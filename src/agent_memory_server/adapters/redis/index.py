@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 from agent_memory_server.adapters.redis.connection import command
 from agent_memory_server.adapters.redis.exact import FIELD
 from agent_memory_server.adapters.redis.filter_query import IndexQuery
-from agent_memory_server.adapters.redis.shards import Rows, Shard, ensure_on, merged, rows_of, shards_of
+from agent_memory_server.adapters.redis.shards import MOST_FOUND, Rows, Shard, ensure_on, merged, rows_of, shards_of
 from agent_memory_server.domain.errors import StartRefused, Unavailable
 
 _TAGS_BEFORE = ("session_id", "user_id", "namespace", "memory_type", "topics", "entities", "memory_hash",
@@ -46,7 +46,7 @@ class IndexOptions:
     ef_construction: int = 200
 
 
-def _schema(options: IndexOptions) -> list[str]:
+def _schema(options: IndexOptions, *, loads: bool) -> list[str]:
     vector = ["TYPE", "FLOAT32", "DIM", str(options.dimensions), "DISTANCE_METRIC", options.metric]
     if options.algorithm == "HNSW":
         vector += ["M", str(options.m), "EF_CONSTRUCTION", str(options.ef_construction)]
@@ -57,11 +57,11 @@ def _schema(options: IndexOptions) -> list[str]:
     for name in _TAGS_BEHIND:
         fields += [name, "TAG", "SEPARATOR", ","]
     for name in _NUMBERS:
-        fields += [name, "NUMERIC"]
+        fields += [name, "NUMERIC", *(("SORTABLE",) if name == "created_at" and not loads else ())]
     fields += ["vector", "VECTOR", options.algorithm, str(len(vector)), *vector]
     for name, kind in _OWN:
         fields += [name, *kind]
-    return fields
+    return fields if loads else [*fields, "order_", "TAG", "CASESENSITIVE", "SORTABLE", "UNF", "NOINDEX"]
 
 
 async def ensure_index(client: Redis, options: IndexOptions) -> bool:
@@ -72,16 +72,17 @@ async def ensure_index(client: Redis, options: IndexOptions) -> bool:
     """
 
     async def ensure(shard: Shard) -> bool:
-        return await _ensure(shard.client, replace(options, name=shard.name))
+        return await _ensure(shard, replace(options, name=shard.name))
 
     return await ensure_on(client, options.name, ensure)
 
 
-async def _ensure(client: Redis, options: IndexOptions) -> bool:
+async def _ensure(shard: Shard, options: IndexOptions) -> bool:
+    client = shard.client
     info = await _info(client, options.name)
     if info is None:
         try:
-            await create_index(client, options)
+            await create_index(client, options, loads=shard.loads)
         except Unavailable as exc:
             info = await _info(client, options.name)  # somebody else may have made it meanwhile
             if info is None:
@@ -95,10 +96,10 @@ async def _ensure(client: Redis, options: IndexOptions) -> bool:
     return False
 
 
-async def create_index(client: Redis, options: IndexOptions) -> None:
-    """Make the index. Raises: Unavailable, also when there is one of this name."""
+async def create_index(client: Redis, options: IndexOptions, *, loads: bool = True) -> None:
+    """Make the index. loads: see `Shard`. Raises: Unavailable, also when there is one of this name."""
     prefix = ("PREFIX", "1", options.prefix)
-    await command(client, "FT.CREATE", options.name, "ON", "HASH", *prefix, "SCHEMA", *_schema(options))
+    await command(client, "FT.CREATE", options.name, "ON", "HASH", *prefix, "SCHEMA", *_schema(options, loads=loads))
 
 
 async def _info(client: Redis, name: str) -> dict[bytes, Any] | None:
@@ -173,41 +174,53 @@ class Index:
         narrowed = ["FILTER", condition] if condition else []
 
         async def page(shard: Shard) -> Rows:
+            loaded = ("LOAD", "2", "@created_at", "@order_") if shard.loads else ()
             reply = await command(
-                shard.client, "FT.AGGREGATE", shard.name, query.text, "LOAD", "2", "@created_at", "@order_", *narrowed,
+                shard.client, "FT.AGGREGATE", shard.name, query.text, *loaded, *narrowed,
                 "SORTBY", str(len(sorting.by)), *sorting.by, "MAX", str(offset + limit),
-                "LIMIT", str(0 if several else offset), str(offset + limit if several else limit), *_WITHOUT_LIMIT,
-                *query.arguments(),
+                "LIMIT", "0", str(offset + limit), *_WITHOUT_LIMIT, *query.arguments(),
             )  # fmt: skip
             return rows_of(reply)
 
-        several = self._shards.several
         rows = merged((await self._shards.ask(page)).answers, sorting.by, key="order_")
-        return [_id(row) for row in (rows[offset : offset + limit] if several else rows)]
+        return [_id(row) for row in rows[offset : offset + limit]]
 
     async def every(self, query: IndexQuery, *, at_once: int = 1_000) -> list[str]:
         """Ids of all the records, in no order."""
-        return [_id(row) for row in await self._each(query, "@order_", at_once)]
+
+        async def every(shard: Shard) -> Rows:
+            told = ("LOAD", "1", "@order_") if shard.loads else ("APPLY", "@order_", "AS", "order_")
+            return await self._walk(shard, query, told, at_once)
+
+        return [_id(row) for row in merged((await self._shards.ask(every)).answers, (), key="order_")]
 
     async def every_key(self, query: IndexQuery, *, at_once: int = 1_000) -> list[bytes]:
         """Keys of all the records, in no order: also of those that have none of our fields."""
-        return [row[b"__key"] for row in await self._each(query, "@__key", at_once)]
 
-    async def _each(self, query: IndexQuery, loaded: str, at_once: int) -> Rows:
-        async def each(shard: Shard) -> Rows:
-            found, cursor = await command(
-                shard.client, "FT.AGGREGATE", shard.name, query.text, "LOAD", "1", loaded, *_WITHOUT_LIMIT,
-                "WITHCURSOR", "COUNT", str(at_once), *query.arguments(),
+        async def every(shard: Shard) -> list[bytes]:
+            if shard.loads:
+                return [row[b"__key"] for row in await self._walk(shard, query, ("LOAD", "1", "@__key"), at_once)]
+            found = await command(
+                shard.client, "FT.SEARCH", shard.name, query.text, "NOCONTENT", "LIMIT", "0", MOST_FOUND,
+                *_WITHOUT_LIMIT, *query.arguments(),
             )  # fmt: skip
-            rows = rows_of(found)
-            while cursor:
-                found, cursor = await command(
-                    shard.client, "FT.CURSOR", "READ", shard.name, str(cursor), "COUNT", str(at_once)
-                )
-                rows += rows_of(found)
-            return rows
+            return [row[b"id"] for row in found[b"results"]]
 
-        return merged((await self._shards.ask(each)).answers, (), key=loaded.removeprefix("@"))
+        return list(dict.fromkeys(key for answer in (await self._shards.ask(every)).answers for key in answer))
+
+    @staticmethod
+    async def _walk(shard: Shard, query: IndexQuery, told: Sequence[str], at_once: int) -> Rows:
+        found, cursor = await command(
+            shard.client, "FT.AGGREGATE", shard.name, query.text, *told, *_WITHOUT_LIMIT,
+            "WITHCURSOR", "COUNT", str(at_once), *query.arguments(),
+        )  # fmt: skip
+        rows = rows_of(found)
+        while cursor:
+            found, cursor = await command(
+                shard.client, "FT.CURSOR", "READ", shard.name, str(cursor), "COUNT", str(at_once)
+            )
+            rows += rows_of(found)
+        return rows
 
 
 def _id(row: dict[bytes, bytes]) -> str:

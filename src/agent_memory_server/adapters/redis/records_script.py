@@ -32,6 +32,8 @@ end)()
 """
 """Keys of other slots come as words; changing records stops the script, or was done before."""
 
+_GUARDED_BEFORE = "local function guarded() return true end"
+
 Guard = tuple[str, bytes]
 """A key and the value that it must still have."""
 
@@ -45,7 +47,7 @@ class RecordsScript:
         cluster = cast("object", client)
         self._apart: ClusterScript | None = None
         if isinstance(cluster, ClusterClient):
-            parts = (_PRELUDE, source("rest"), source(shared) if shared else "", source(name))
+            parts = (_PRELUDE, source("rest"), _GUARDED_BEFORE, source(shared) if shared else "", source(name))
             self._apart = ClusterScript(cluster, "\n".join(parts))
         else:
             self._script = script(client, name, changes_records=True, shared=shared)

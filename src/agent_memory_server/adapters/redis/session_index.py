@@ -10,13 +10,16 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.connection import command
+from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.exact import FIELD, token
-from agent_memory_server.adapters.redis.session_document import KEPT, SEEN, order_of
+from agent_memory_server.adapters.redis.session_document import KEPT, SEEN, key_of, order_of
 from agent_memory_server.adapters.redis.shards import Rows, Shard, ensure_on, merged, rows_of, shards_of
 from agent_memory_server.domain.errors import StartRefused, Unavailable
 from agent_memory_server.domain.filters import TextField
 from agent_memory_server.domain.scope import Scope
+from agent_memory_server.domain.session import SessionKey
 from agent_memory_server.ports.session_store import OwedSession
 
 _REFERENCE = (
@@ -33,6 +36,10 @@ _OWN: dict[str, Sequence[str]] = {
     "expires_": ("$.agent_memory.expires_at", "AS", "expires_", "NUMERIC"),
     "order_": ("$.agent_memory.order", "AS", "order_", "TAG", "CASESENSITIVE"),
 }
+_SORTABLE = {
+    "created_": ("SORTABLE",), "owed_": ("SORTABLE",), "expires_": ("SORTABLE",), "order_": ("SORTABLE", "UNF"),
+}  # fmt: skip
+"""What a shard that cannot look into documents holds in order."""
 _FOREIGN = f"-@{FIELD}:{{{SEEN}}}"
 _BUILT_S = 600.0
 _POLL_S = 0.1
@@ -56,14 +63,15 @@ async def ensure_session_index(client: Redis, options: SessionOptions) -> None:
     """
 
     async def ensure(shard: Shard) -> bool:
-        return await _ensure(shard.client, replace(options, index=shard.name))
+        return await _ensure(shard, replace(options, index=shard.name))
 
     await ensure_on(client, options.index, ensure)
 
 
-async def _ensure(client: Redis, options: SessionOptions) -> bool:
+async def _ensure(shard: Shard, options: SessionOptions) -> bool:
     """Whether the index was made."""
-    own = [word for words in _OWN.values() for word in words]
+    client = shard.client
+    own = [word for name, words in _OWN.items() for word in (*words, *(() if shard.loads else _SORTABLE.get(name, ())))]
     made = True
     try:
         await command(
@@ -128,6 +136,8 @@ class SessionIndex:
     """Questions to the index. Answers are keys of documents, which may be gone by the time they are read."""
 
     def __init__(self, client: Redis, options: SessionOptions) -> None:
+        self._client = client
+        self._prefix = options.prefix
         self._shards = shards_of(client, options.index)
 
     async def count(self, scope: Scope, *, now: float) -> int:
@@ -200,16 +210,33 @@ class SessionIndex:
     ) -> list[bytes]:
         narrowed = ["FILTER", condition] if condition else []
         order = (f"@{by}", "ASC", "@order_", "ASC")
-        several = self._shards.several
 
         async def page(shard: Shard) -> Rows:
+            loaded = ("LOAD", "3", "@__key", f"@{by}", "@order_") if shard.loads else ()
             reply = await command(
-                shard.client, "FT.AGGREGATE", shard.name, query, "LOAD", "3", "@__key", f"@{by}", "@order_", *narrowed,
-                "SORTBY", "4", *order, "MAX", str(offset + limit),
-                "LIMIT", str(0 if several else offset), str(offset + limit if several else limit), *_WITHOUT_LIMIT,
+                shard.client, "FT.AGGREGATE", shard.name, query, *loaded, *narrowed,
+                "SORTBY", "4", *order, "MAX", str(offset + limit), "LIMIT", "0", str(offset + limit), *_WITHOUT_LIMIT,
                 "DIALECT", "2",
             )  # fmt: skip
             return rows_of(reply)
 
-        rows = merged((await self._shards.ask(page)).answers, order, key="__key")
-        return [row[b"__key"] for row in (rows[offset : offset + limit] if several else rows)]
+        rows = merged((await self._shards.ask(page)).answers, order, key="order_")[offset : offset + limit]
+        if all(b"__key" in row for row in rows):
+            return [row[b"__key"] for row in rows]
+        return await self._places([key_of(row[b"order_"]) for row in rows])
+
+    async def _places(self, sessions: Sequence[SessionKey]) -> list[bytes]:
+        """The keys of the documents of sessions that there are."""
+        names = [keys.session(self._prefix, session) for session in sessions]
+        async with self._client.pipeline(transaction=False) as pipe:
+            for one in names:
+                for place in (one.home, one.apart):
+                    pipe.execute_command("JSON.GET", place, "$.agent_memory.key")
+            with translating():
+                told = iter(await pipe.execute())
+        found = []
+        for session, one in zip(sessions, names, strict=True):
+            mine = f'["{keys.parts_digest(session)}"]'.encode()
+            places = [place for place in (one.home, one.apart) if next(told) == mine]
+            found += [place.encode() for place in places[:1]]
+        return found

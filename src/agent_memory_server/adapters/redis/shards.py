@@ -37,10 +37,15 @@ _COORDINATED_FROM = 8
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """client: sends commands to this shard; name: of its index."""
+    """client: sends commands to this shard; name: of its index.
+
+    loads: whether its index can look into the hashes and documents that it finds. Without a coordinator Redis 7.4 looks
+    for each of them in the slot of the index's name: there only what the index itself holds in order can be told.
+    """
 
     client: Redis
     name: str
+    loads: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +57,7 @@ class Round(Generic[T]):
 
 
 class Shards(Protocol):
-    """The shards of one index. several: there can be more than one."""
-
-    several: bool
+    """The shards of one index."""
 
     async def ask(self, work: Callable[[Shard], Awaitable[T]], *, building: bool = False) -> Round[T]:
         """Do some reading on every shard, at once. building: also where an index does not know all records yet.
@@ -79,6 +82,9 @@ async def ensure_on(client: Redis, name: str, ensure: Callable[[Shard], Awaitabl
         shards.made_by(ensure)
     return any((await shards.ask(ensure, building=True)).answers)
 
+
+MOST_FOUND = "1000000"
+"""Keys that one shard tells at once: what Redis allows where nothing else is set (MAXSEARCHRESULTS)."""
 
 Rows = list[dict[bytes, bytes]]
 
@@ -107,8 +113,6 @@ def merged(answers: Sequence[Rows], by: Sequence[str], *, key: str) -> Rows:
 
 
 class _OneServer:
-    several = False
-
     def __init__(self, shard: Shard) -> None:
         self._shard = shard
 
@@ -151,8 +155,6 @@ class _Located:
 
 class ClusterShards:
     """One index for each primary; all of their names begin with the index's."""
-
-    several = True
 
     def __init__(self, client: ClusterClient, name: str) -> None:
         self._client = client
@@ -223,13 +225,13 @@ class ClusterShards:
     async def _index_of(self, node: Node, state: _State, *, building: bool) -> Shard:
         client = cast("Redis", _NodeClient(self._client, node))
         names = sorted(_words(await command(client, "FT._LIST")))
-        mine = [Shard(client, name) for name in names if self._is_mine(name) and state.has(slot_of(name))]
+        mine = [Shard(client, name, loads=False) for name in names if self._is_mine(name) and state.has(slot_of(name))]
         if not mine:
             if self._make is None:
                 raise Unavailable(
                     f"a shard of the Redis cluster has no index {self._name}; start a server, which makes it"
                 )
-            mine = [Shard(client, f"{self._name}{{{tag_of_slot(state.middle())}}}")]
+            mine = [Shard(client, f"{self._name}{{{tag_of_slot(state.middle())}}}", loads=False)]
             await self._make(mine[0])
         infos = [await command(client, "FT.INFO", shard.name) for shard in mine]
         whole = [shard for shard, info in zip(mine, infos, strict=True) if not int(info[b"indexing"])]
