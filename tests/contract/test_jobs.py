@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agent_memory_server.ports.jobs import SEEN_WITHIN_S, Claim, Job, JobFigures
-from tests.contract.conftest import Queue
+from tests.support.jobs import Queue
 
 NOW = 1_700_000_000.0
 LEASE_S = 30.0

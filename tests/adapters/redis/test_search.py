@@ -137,7 +137,8 @@ async def test_an_emptied_database_is_not_answered_from_memory(client: Redis, st
     assert _ids(await store.search(ME, NEAR)) == {"m7"}
 
 
-async def test_a_record_whose_key_was_removed_by_hand_is_left_out(client: Redis, store: RedisMemoryStore) -> None:
+async def test_a_record_whose_key_was_removed_by_hand_is_left_out(client: Redis) -> None:
+    store = RedisMemoryStore(client, INDEX, SearchOptions(kept_s=0.0))
     await store.put(EVERYWHERE, _writes(0, 5), now=NOW)
     await store.search(ME, NEAR)
     await client.delete(keys.record(INDEX.prefix, "m3"))
@@ -170,6 +171,16 @@ async def test_a_place_that_is_read_while_it_changes_misses_nothing(
             for _ in range(2):
                 group.create_task(search(reader))
     assert _ids(await store.search(ME, NEAR)) == acknowledged
+
+
+async def test_an_access_noted_elsewhere_shows_in_the_next_result(
+    store: RedisMemoryStore, elsewhere: RedisMemoryStore
+) -> None:
+    await store.put(EVERYWHERE, _writes(0, 3), now=NOW)
+    await store.search(ME, NEAR)
+    assert await elsewhere.touch(EVERYWHERE, ["m1"], at=NOW + 5_000) == 1
+    seen = {hit.memory.id: hit.memory for hit in (await store.search(ME, NEAR)).hits}
+    assert [(seen[id_].last_accessed, seen[id_].access_count) for id_ in ("m0", "m1")] == [(NOW, 0), (NOW + 5_000, 1)]
 
 
 async def test_many_places_share_a_bounded_memory(client: Redis) -> None:

@@ -15,6 +15,7 @@ from agent_memory_server.adapters.redis.blocks import BYTES_BESIDE, Block
 from agent_memory_server.adapters.redis.changes import Change, read_changes
 from agent_memory_server.adapters.redis.index import Index
 from agent_memory_server.adapters.redis.places import Places
+from agent_memory_server.adapters.redis.record_cache import RecordCache
 from agent_memory_server.domain.errors import Unavailable
 from agent_memory_server.domain.filters import EVERYTHING
 
@@ -27,14 +28,26 @@ _UNSETTLED_S = 60.0
 
 
 class BlockCache:
-    """Blocks used last, within a bound of bytes. whole_bytes: see `Block`."""
+    """Blocks used last, within a bound of bytes, and the cache of records, which follows the same stream.
+
+    whole_bytes: see `Block`.
+    """
 
     def __init__(
-        self, client: Redis, index: Index, reader: RowReader, *, dimensions: int, max_bytes: int, whole_bytes: int
+        self,
+        client: Redis,
+        index: Index,
+        reader: RowReader,
+        records: RecordCache,
+        *,
+        dimensions: int,
+        max_bytes: int,
+        whole_bytes: int,
     ) -> None:
         self._client = client
         self._index = index
         self._reader = reader
+        self._records = records
         self._dimensions = dimensions
         self._max_records = max_bytes // (4 * dimensions + BYTES_BESIDE)
         self._max_bytes = max_bytes
@@ -73,11 +86,14 @@ class BlockCache:
             self._forget()
             self._position = position
             return False
-        wanted = {change.id for change in read.changes if self._concerns(change)} | self._announced(read.changes)
+        announced = self._announced(read.changes)
+        wanted = {change.id for change in read.changes if self._concerns(change)} | announced
         rows = await self._reader.read(wanted)
         self._take({id_: rows.get(id_) for id_ in wanted})
         for filling in self._filling:
-            filling.changed.update((change.id, change.place) for change in read.changes)
+            filling.changed.update((one.id, one.place) for one in read.changes if not one.access)
+        if read.changes or announced:
+            self._records.forget({change.id for change in read.changes} | announced)
         self._position = read.position
         return read.more
 
@@ -98,15 +114,19 @@ class BlockCache:
         async with self._following:
             rows = await self._reader.read(ids)
             self._take({id_: rows.get(id_) for id_ in ids})
+            self._records.forget(ids)
 
     def _forget(self) -> None:
         self._blocks.clear()
         self._sizes.clear()
         self._holders.clear()
+        self._records.clear()
         for filling in self._filling:
             filling.broken = True
 
     def _concerns(self, change: Change) -> bool:
+        if change.access:
+            return False
         if change.place is not None:
             holders = self._holders.get(change.place)
             if holders is None:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from redis.asyncio import Redis
 
-from agent_memory_server.adapters.redis import keys
-from agent_memory_server.adapters.redis.errors import translating
+from agent_memory_server.adapters.redis.hashes import HashReader
 from agent_memory_server.adapters.redis.record_fields import LISTS, kind_from, lists_from, text_from, time_from
 from agent_memory_server.domain.told import HEAD_CHARS, Telling
 from agent_memory_server.domain.words import word_codes, words
@@ -25,8 +24,8 @@ _SEQUENCE_BITS = 22
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A record. number: of its storing, 0 where it has none; told: of `told.Telling`, its place being the block's to
-    number; codes: of its words, uint32; vector: unit length, float32, None where there is none that can be compared."""
+    """A record. number: of its storing, 0 where it has none; codes: of its words, uint32; vector: unit length, float32,
+    None where there is none that can be compared."""
 
     id: str
     place: tuple[str, str]
@@ -41,8 +40,7 @@ class RowReader:
     """Reads the hashes of one prefix."""
 
     def __init__(self, client: Redis, *, prefix: str, dimensions: int) -> None:
-        self._client = client
-        self._prefix = prefix
+        self._reader = HashReader(client, prefix=prefix, fields=_FIELDS)
         self._bytes = 4 * dimensions
 
     async def read(self, ids: Iterable[str]) -> dict[str, Row]:
@@ -50,12 +48,7 @@ class RowReader:
         wanted = list(dict.fromkeys(ids))
         found: dict[str, Row] = {}
         for start in range(0, len(wanted), AT_ONCE):
-            async with self._client.pipeline(transaction=False) as pipe:
-                for id_ in wanted[start : start + AT_ONCE]:
-                    pipe.execute_command("HMGET", keys.record(self._prefix, id_), *_FIELDS)
-                with translating():
-                    replies = await pipe.execute()
-            for values in replies:
+            for values in await self._reader.read(wanted[start : start + AT_ONCE]):
                 row = self._row(values)
                 if row is not None:
                     found[row.id] = row
@@ -66,8 +59,10 @@ class RowReader:
         if found["id_"] is None or found["text"] is None:
             return None
         text, vector = text_from(found["text"]), found["vector"]
+        place = (text_from(found["namespace"]), text_from(found["user_id"]))
+        older = found["revision_"] is None
         told = Telling(
-            place=0,
+            place=hash(place),
             id=text_from(found["id_"]),
             session_id=text_from(found["session_id"]),
             memory_type=kind_from(found["memory_type"]).value,
@@ -75,11 +70,11 @@ class RowReader:
             persisted_at=time_from(found["persisted_at"]),
             event_date=time_from(found["event_date"]),
             head=text[:HEAD_CHARS],
-            sources=lists_from(found, older=found["revision_"] is None)["extracted_from"],
+            sources=lists_from(found, older=older)["extracted_from"] if found["extracted_from"] else (),
         )
         return Row(
             id=told.id,
-            place=(text_from(found["namespace"]), text_from(found["user_id"])),
+            place=place,
             past=bool(found["superseded_by_"]),
             number=_number(found["number_"]),
             told=told,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -72,7 +71,6 @@ class Block:
         self._row_of: dict[str, int] = {}
         self._rows = BlockRows(dimensions)
         self._told = ToldRows()
-        self._place_numbers: dict[tuple[str, str], int] = {}
         self._signs = SignTable(dimensions)
         self._next = 0
         self.state = self._state()
@@ -120,10 +118,7 @@ class Block:
             self._ids.append(row.id)
             self._numbers.append(row.number)
             self._row_of[row.id] = number
-        self._told.extend([replace(row.told, place=self._place(row.place)) for row in rows])
-
-    def _place(self, place: tuple[str, str]) -> int:
-        return self._place_numbers.setdefault(place, len(self._place_numbers))
+        self._told.extend([row.told for row in rows])
 
     def _rid(self, row: Row, before: tuple[int, int] | None) -> int:
         """A record keeps its place in the order of storing while it keeps its number."""

@@ -28,7 +28,7 @@ _AT_ONCE = 250
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A record that was stored in a place (namespace, user), or deleted (None).
+    """A record that was stored in a place (namespace, user), or deleted (None). access: it was only read.
 
     announces: this entry's own id, of a change that is about to happen; settles: the entry that announced this one
     (`apart`). Both "" of an entry that was written with the change.
@@ -36,6 +36,7 @@ class Change:
 
     id: str
     place: tuple[str, str] | None
+    access: bool = False
     announces: str = ""
     settles: str = ""
 
@@ -69,7 +70,8 @@ def _change(entry: str, fields: Any) -> Change:
     id_ = values[b"i"].decode()
     place = (values[b"n"].decode(), values[b"u"].decode()) if b"n" in values else None
     announces = entry if b"b" in values else ""
-    return Change(id_, place, announces=announces, settles=values.get(b"e", b"").decode())
+    settles = values.get(b"e", b"").decode()
+    return Change(id_, place, access=b"a" in values, announces=announces, settles=settles)
 
 
 Told = tuple[str, tuple[Any, Any] | None]
@@ -93,10 +95,16 @@ class ChangeWriter:
             yield []
             return
         changes = list(told)
-        words = [(id_, *(("n", place[0], "u", place[1]) if place else ()), "b", "1") for id_, place in changes]
-        begun = await self._tell(words)
+        words = [(id_, *(("n", place[0], "u", place[1]) if place else ())) for id_, place in changes]
+        begun = await self._tell([(*one, "b", "1") for one in words])
         yield begun
-        await self._tell([(id_, "e", entry) for (id_, _), entry in zip(changes, begun, strict=True)])
+        await self._tell([(*one, "e", entry) for one, entry in zip(words, begun, strict=True)])
+
+    async def tell_accesses(self, ids: Iterable[str]) -> None:
+        """Tell that records were read, where the script that noted it could not. What a failure keeps from being told
+        is seen a little later."""
+        if self.apart:
+            await self._tell([(id_, "a", "1") for id_ in ids])
 
     async def _tell(self, entries: Iterable[Sequence[Any]]) -> list[str]:
         async with self._client.pipeline(transaction=False) as pipe:

@@ -12,7 +12,17 @@ from redis.exceptions import ResponseError
 from agent_memory_server.adapters.redis.connection import command
 from agent_memory_server.adapters.redis.exact import FIELD
 from agent_memory_server.adapters.redis.filter_query import IndexQuery
-from agent_memory_server.adapters.redis.shards import MOST_FOUND, Rows, Shard, ensure_on, merged, rows_of, shards_of
+from agent_memory_server.adapters.redis.shards import (
+    MOST_FOUND,
+    Rows,
+    Shard,
+    cut,
+    ensure_on,
+    limits,
+    merged,
+    rows_of,
+    shards_of,
+)
 from agent_memory_server.domain.errors import StartRefused, Unavailable
 
 _TAGS_BEFORE = ("session_id", "user_id", "namespace", "memory_type", "topics", "entities", "memory_hash",
@@ -28,6 +38,7 @@ _OWN: Sequence[tuple[str, Sequence[str]]] = (
     (FIELD, ("TAG", "SEPARATOR", ",", "CASESENSITIVE")),
     ("owed_", ("TAG",)),
     ("uncompared_", ("TAG",)),
+    ("unlabelled_", ("TAG",)),
 )
 _WITHOUT_LIMIT = ("TIMEOUT", "0")
 """A query that the server gives up half-way would answer with a part; the client's own deadline is an error."""
@@ -43,7 +54,7 @@ class IndexOptions:
     algorithm: Literal["HNSW", "FLAT"] = "HNSW"
     metric: Literal["COSINE", "IP", "L2"] = "COSINE"
     m: int = 16
-    ef_construction: int = 200
+    ef_construction: int = 64
 
 
 def _schema(options: IndexOptions, *, loads: bool) -> list[str]:
@@ -178,12 +189,12 @@ class Index:
             reply = await command(
                 shard.client, "FT.AGGREGATE", shard.name, query.text, *loaded, *narrowed,
                 "SORTBY", str(len(sorting.by)), *sorting.by, "MAX", str(offset + limit),
-                "LIMIT", "0", str(offset + limit), *_WITHOUT_LIMIT, *query.arguments(),
+                "LIMIT", *limits(self._shards, limit=limit, offset=offset), *_WITHOUT_LIMIT, *query.arguments(),
             )  # fmt: skip
             return rows_of(reply)
 
         rows = merged((await self._shards.ask(page)).answers, sorting.by, key="order_")
-        return [_id(row) for row in rows[offset : offset + limit]]
+        return [_id(row) for row in cut(self._shards, rows, limit=limit, offset=offset)]
 
     async def every(self, query: IndexQuery, *, at_once: int = 1_000) -> list[str]:
         """Ids of all the records, in no order."""

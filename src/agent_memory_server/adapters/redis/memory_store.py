@@ -23,13 +23,13 @@ from agent_memory_server.adapters.redis.records import Records
 from agent_memory_server.adapters.redis.search import RedisSearcher, SearchOptions
 from agent_memory_server.adapters.redis.session_index import SessionIndex, SessionOptions
 from agent_memory_server.adapters.redis.step import Step
-from agent_memory_server.adapters.redis.writing import Changes, past, restoring, surplus
+from agent_memory_server.adapters.redis.writing import Changes, labelling, past, restoring, surplus
 from agent_memory_server.domain.errors import Conflict, NotFound, Unavailable
 from agent_memory_server.domain.filters import Filter, TextField
 from agent_memory_server.domain.memory import Memory, Superseding, hash_of
 from agent_memory_server.domain.query import Order, Page, Ranked, StoreQuery
 from agent_memory_server.domain.scope import EVERYWHERE, Scope
-from agent_memory_server.ports.memory_store import MemoryWrite, Owed, PutResult, StoreStats, Supersession
+from agent_memory_server.ports.memory_store import Labels, MemoryWrite, Owed, PutResult, StoreStats, Supersession
 
 ACCESS_INTERVAL_S = 900.0
 """An access less than this after the noted one is not noted: most reads then write nothing."""
@@ -37,6 +37,7 @@ ACCESS_INTERVAL_S = 900.0
 _OWED = IndexQuery("@owed_:{1}")
 _CURRENT = IndexQuery(f"@{FIELD}:{{{CURRENT}}}")
 _UNCOMPARED = "@uncompared_:{1} -@owed_:{1}"
+_UNLABELLED = IndexQuery("@unlabelled_:{1}")
 _DELETED_AT_ONCE = 500
 
 
@@ -256,6 +257,21 @@ class RedisMemoryStore:
         for _, _, vector in vectors:
             self._check_dimensions(vector)
         return await self._records.set_vectors([(id_, rev, vector_bytes(vector)) for id_, rev, vector in vectors])
+
+    async def unlabelled(self, *, limit: int) -> Sequence[Memory]:
+        """See `MemoryStore.unlabelled`."""
+        found = await self._records.read(await self._index.page(_UNLABELLED, OLDEST_FIRST, limit=limit))
+        return [stored.memory for stored in found.values()]
+
+    async def set_labels(self, labels: Sequence[Labels]) -> int:
+        """See `MemoryStore.set_labels`. Each record is one step."""
+        before = await self._records.read(one.id for one in labels)
+        done = 0
+        for one in labels:
+            stored = before.get(one.id)
+            if stored is not None and stored.memory.revision == one.revision:
+                done += await self._records.change([labelling(stored, one)])
+        return done
 
     async def supersede_duplicates(self, scope: Scope, filter_: Filter, *, now: float) -> int:
         """See `MemoryStore.supersede_duplicates`. Each group is one step."""

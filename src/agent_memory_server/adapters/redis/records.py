@@ -11,11 +11,13 @@ from agent_memory_server.adapters.redis.apart import ApartChanges
 from agent_memory_server.adapters.redis.changes import KEPT, ChangeWriter
 from agent_memory_server.adapters.redis.connection import script
 from agent_memory_server.adapters.redis.errors import translating
+from agent_memory_server.adapters.redis.hashes import HashReader
 from agent_memory_server.adapters.redis.record_fields import READ, Stored, stored_from
 from agent_memory_server.adapters.redis.step import Step
 
 _AT_ONCE = 500
-_ACCESS = ("l", "c")
+_READ_AT_ONCE = 200
+"""Records that one script reads: a millisecond of Redis, which does nothing else meanwhile."""
 
 
 class Records:
@@ -27,6 +29,8 @@ class Records:
         self._index = index
         self._stream = ChangeWriter(client)
         self._apart = ApartChanges(client, self._keys) if self._stream.apart else None
+        self._reader = HashReader(client, prefix=prefix, fields=READ)
+        self._vectors = HashReader(client, prefix=prefix, fields=("vector",))
         self._change = script(client, "change_records")
         self._note = script(client, "note_access")
         self._embed = script(client, "set_vector")
@@ -36,17 +40,10 @@ class Records:
         """The records that are there, by id, in the order of the ids."""
         wanted = list(dict.fromkeys(ids))
         found: dict[str, Stored] = {}
-        for start in range(0, len(wanted), _AT_ONCE):
-            page = wanted[start : start + _AT_ONCE]
-            async with self._client.pipeline(transaction=False) as pipe:
-                for id_ in page:
-                    record, access = self._keys(id_)
-                    pipe.execute_command("HMGET", record, *READ)
-                    pipe.execute_command("HMGET", access, *_ACCESS)
-                with translating():
-                    replies = await pipe.execute()
-            for id_, values, access_values in zip(page, replies[::2], replies[1::2], strict=True):
-                stored = stored_from(values, access_values)
+        for start in range(0, len(wanted), _READ_AT_ONCE):
+            page = wanted[start : start + _READ_AT_ONCE]
+            for id_, (values, access) in zip(page, await self._reader.read_with_access(page), strict=True):
+                stored = stored_from(values, access)
                 if stored is not None:
                     found[id_] = stored
         return found
@@ -55,14 +52,11 @@ class Records:
         """The vectors that are there, by id."""
         wanted = list(dict.fromkeys(ids))
         found: dict[str, bytes] = {}
-        for start in range(0, len(wanted), _AT_ONCE):
-            page = wanted[start : start + _AT_ONCE]
-            async with self._client.pipeline(transaction=False) as pipe:
-                for id_ in page:
-                    pipe.execute_command("HGET", self._keys(id_)[0], "vector")
-                with translating():
-                    replies = await pipe.execute()
-            found |= {id_: blob for id_, blob in zip(page, replies, strict=True) if blob is not None}
+        for start in range(0, len(wanted), _READ_AT_ONCE):
+            page = wanted[start : start + _READ_AT_ONCE]
+            for id_, (blob,) in zip(page, await self._vectors.read(page), strict=True):
+                if blob is not None:
+                    found[id_] = blob
         return found
 
     @property
@@ -95,8 +89,10 @@ class Records:
 
     async def note_access(self, ids: Sequence[str], *, at: float, interval_s: float, counted: bool) -> int:
         """Note an access to each record that is there; how many were old enough."""
-        args = (repr(at), repr(interval_s), int(counted))
-        return await self._each(self._note, [(self._keys(id_), args) for id_ in ids])
+        args = (repr(at), repr(interval_s), int(counted), str(KEPT))
+        noted = await self._each(self._note, [((*self._keys(id_), *self._stream.keys), args) for id_ in ids])
+        await self._stream.tell_accesses(ids)
+        return noted
 
     async def set_vectors(self, vectors: Sequence[tuple[str, int, bytes]]) -> int:
         """Fill in vectors by id and revision; how many records still had it."""

@@ -19,6 +19,7 @@ from agent_memory_server.adapters.redis.block_rows import RowReader
 from agent_memory_server.adapters.redis.blocks import BlockState
 from agent_memory_server.adapters.redis.index import Index, IndexOptions
 from agent_memory_server.adapters.redis.places import Places, places
+from agent_memory_server.adapters.redis.record_cache import RecordCache
 from agent_memory_server.adapters.redis.records import Records
 from agent_memory_server.adapters.redis.signs import SignsView, by_signs
 from agent_memory_server.domain.arrays import Rids
@@ -49,11 +50,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOptions:
-    """cache_mb: memory of this process for blocks, at most.
+    """cache_mb: memory of this process for blocks, at most. kept_s: how long a record that was read for a page is taken
+    for what it is, unless the stream of changes tells otherwise.
     block_bytes: vectors of a block that is compared whole, and in which turns join that stand beside those found by
     words; 16 MB are 10.9k records of 384 dimensions."""
 
     cache_mb: int = 256
+    kept_s: float = 30.0
     block_bytes: int = 16 * MEGABYTE
 
 
@@ -80,11 +83,13 @@ class RedisSearcher:
     def __init__(self, client: Redis, index: IndexOptions, options: SearchOptions) -> None:
         self._index = Index(client, index.name)
         self._records = Records(client, prefix=index.prefix, index=index.name)
+        self._known = RecordCache(self._records, kept_s=options.kept_s)
         reader = RowReader(client, prefix=index.prefix, dimensions=index.dimensions)
         self._blocks = BlockCache(
             client,
             self._index,
             reader,
+            self._known,
             dimensions=index.dimensions,
             max_bytes=options.cache_mb * MEGABYTE,
             whole_bytes=options.block_bytes,
@@ -114,11 +119,11 @@ class RedisSearcher:
         selection = self._selection(state, allowed)
         page = await self._ranked(state, query, lambda: page_of(selection, query))
         hit_ids = state.ids(np.array([placed.key for placed in page.placed], np.int64))
-        found = await self._records.read(hit_ids)
+        found = await self._known.read(hit_ids)
         memories = {
-            placed.key: found[id_].memory
+            placed.key: found[id_]
             for placed, id_ in zip(page.placed, hit_ids, strict=True)
-            if id_ in found and _belongs(scope, query.filter, found[id_].memory)
+            if id_ in found and _belongs(scope, query.filter, found[id_])
         }
         if len(memories) < len(hit_ids):
             await self._blocks.read_again(hit_ids)
@@ -132,7 +137,7 @@ class RedisSearcher:
         query = where.query(rest)
         if query is None:
             return []
-        ids = await self._index.every(query)
+        ids = await self._index.every(query) if query.ids is None else list(query.ids)
         if query.rest.conditions:
             found = await self._records.read(ids)
             ids = [id_ for id_, stored in found.items() if matches(rest, stored.memory)]

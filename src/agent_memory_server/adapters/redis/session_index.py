@@ -15,7 +15,7 @@ from agent_memory_server.adapters.redis.connection import command
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.exact import FIELD, token
 from agent_memory_server.adapters.redis.session_document import KEPT, SEEN, key_of, order_of
-from agent_memory_server.adapters.redis.shards import Rows, Shard, ensure_on, merged, rows_of, shards_of
+from agent_memory_server.adapters.redis.shards import Rows, Shard, cut, ensure_on, limits, merged, rows_of, shards_of
 from agent_memory_server.domain.errors import StartRefused, Unavailable
 from agent_memory_server.domain.filters import TextField
 from agent_memory_server.domain.scope import Scope
@@ -215,12 +215,13 @@ class SessionIndex:
             loaded = ("LOAD", "3", "@__key", f"@{by}", "@order_") if shard.loads else ()
             reply = await command(
                 shard.client, "FT.AGGREGATE", shard.name, query, *loaded, *narrowed,
-                "SORTBY", "4", *order, "MAX", str(offset + limit), "LIMIT", "0", str(offset + limit), *_WITHOUT_LIMIT,
-                "DIALECT", "2",
+                "SORTBY", "4", *order, "MAX", str(offset + limit),
+                "LIMIT", *limits(self._shards, limit=limit, offset=offset), *_WITHOUT_LIMIT, "DIALECT", "2",
             )  # fmt: skip
             return rows_of(reply)
 
-        rows = merged((await self._shards.ask(page)).answers, order, key="order_")[offset : offset + limit]
+        rows = merged((await self._shards.ask(page)).answers, order, key="order_")
+        rows = cut(self._shards, rows, limit=limit, offset=offset)
         if all(b"__key" in row for row in rows):
             return [row[b"__key"] for row in rows]
         return await self._places([key_of(row[b"order_"]) for row in rows])

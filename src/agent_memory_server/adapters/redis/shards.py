@@ -57,7 +57,9 @@ class Round(Generic[T]):
 
 
 class Shards(Protocol):
-    """The shards of one index."""
+    """The shards of one index. several: there may be more than one."""
+
+    several: bool
 
     async def ask(self, work: Callable[[Shard], Awaitable[T]], *, building: bool = False) -> Round[T]:
         """Do some reading on every shard, at once. building: also where an index does not know all records yet.
@@ -94,6 +96,16 @@ def rows_of(reply: Any) -> Rows:
     return [row[b"extra_attributes"] for row in reply[b"results"]]
 
 
+def limits(shards: Shards, *, limit: int, offset: int) -> tuple[str, str]:
+    """What each shard is asked for, so that a page can be cut out of all answers; see `cut`."""
+    return ("0", str(offset + limit)) if shards.several else (str(offset), str(limit))
+
+
+def cut(shards: Shards, rows: Rows, *, limit: int, offset: int) -> Rows:
+    """The page out of the merged answers."""
+    return rows[offset : offset + limit] if shards.several else rows
+
+
 def merged(answers: Sequence[Rows], by: Sequence[str], *, key: str) -> Rows:
     """The rows of several answers, each once, in the order that `by` asks for in the words of SORTBY.
 
@@ -113,6 +125,8 @@ def merged(answers: Sequence[Rows], by: Sequence[str], *, key: str) -> Rows:
 
 
 class _OneServer:
+    several = False
+
     def __init__(self, shard: Shard) -> None:
         self._shard = shard
 
@@ -155,6 +169,8 @@ class _Located:
 
 class ClusterShards:
     """One index for each primary; all of their names begin with the index's."""
+
+    several = True
 
     def __init__(self, client: ClusterClient, name: str) -> None:
         self._client = client

@@ -11,8 +11,9 @@ from agent_memory_server.adapters.redis.record_fields import Fields
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """expected: the revision that was read, None where no record was. fields: what to set, empty to delete the record.
-    unique: token of the content that no other record may have by then. numbered: whether the record comes behind all
-    others of its place in the order of storing. last: taken after all others, where not all can be taken at once."""
+    unique: a query for records with the same content, of which there may be no other by then. numbered: whether the
+    record comes behind all others of its place in the order of storing. last: taken after all others, where not all can
+    be taken at once."""
 
     id: str
     expected: int | None

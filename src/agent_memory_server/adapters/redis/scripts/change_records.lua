@@ -1,10 +1,10 @@
 -- Write and delete records if all of them are as they were read: all of it or nothing.
 -- KEYS: for each step the record and its noted access; the stream of changes, unless whoever calls writes it.
 -- ARGV: name of the index, least length of the stream; then for each step: the record's id, its namespace and user,
--- expected revision ("" where no record is expected), token of the content that no other record may have ("" for any),
--- "1" where the noted access is dropped, "0" where the record keeps its number, "1" where it gets a new one, or that
--- number, the number of fields to set and their names and values, the number of fields to drop and their names. No field
--- to set deletes the record.
+-- expected revision ("" where no record is expected), a query for records with the same content, of which there may be
+-- no other ("" for any), "1" where the noted access is dropped, "0" where the record keeps its number, "1" where it gets
+-- a new one, or that number, the number of fields to set and their names and values, the number of fields to drop and
+-- their names. No field to set deletes the record.
 -- Answers 1 when all was done, 0 when something was not as expected.
 local function revision_of(key)
   local revision = redis.call('HGET', key, 'revision_')
@@ -14,8 +14,8 @@ local function revision_of(key)
   return redis.call('EXISTS', key) == 1 and '1' or ''
 end
 
-local function taken(index, token, key)
-  local found = redis.call('FT.SEARCH', index, '@exact_:{' .. token .. '}', 'NOCONTENT', 'LIMIT', 0, 2, 'DIALECT', 2)
+local function taken(index, query, key)
+  local found = redis.call('FT.SEARCH', index, query, 'NOCONTENT', 'LIMIT', 0, 2, 'DIALECT', 2)
   for i = 2, #found do
     if found[i] ~= key then
       return true
