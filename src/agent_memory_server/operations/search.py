@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from agent_memory_server.domain.dates import dates_in
 from agent_memory_server.domain.errors import InvalidRequest, RequestRefused, Unavailable
 from agent_memory_server.domain.filters import EVERYTHING, Filter
+from agent_memory_server.domain.passages import passage
 from agent_memory_server.domain.principal import Action, Principal
-from agent_memory_server.domain.query import DEFAULT_ALPHA, Hit, Mode, Order, Period, Ranked, StoreQuery
+from agent_memory_server.domain.query import DEFAULT_ALPHA, Hit, Mode, Order, Period, Ranked, StoreQuery, Term
 from agent_memory_server.domain.recency import ACCESS_UPDATE_AFTER_S, Recency, combined_score
 from agent_memory_server.domain.relevance import estimates_of
 from agent_memory_server.domain.scope import Scope
@@ -119,7 +121,24 @@ async def _ranked(app: Application, scope: Scope, question: Question, text: str)
     degraded += failed
     if ranked.unembedded:
         degraded.append(f"{ranked.unembedded} memories are not embedded yet and were searched by words only")
+    if question.min_relevance is not None and not _estimated(query):
+        degraded.append(f"relevance is not known for {app.embedder.model} in this mode; min_relevance was not applied")
+    if query.explain:
+        ranked = replace(ranked, hits=tuple(_with_passage(hit, terms) for hit in ranked.hits))
     return ranked, degraded
+
+
+def _estimated(query: StoreQuery) -> bool:
+    """Whether the estimate of the query's mode is fitted for the model."""
+    if query.mode is Mode.KEYWORD:
+        return True
+    return (query.estimates.meaning if query.mode is Mode.SEMANTIC else query.estimates.both) is not None
+
+
+def _with_passage(hit: Hit, terms: Sequence[Term]) -> Hit:
+    if hit.evidence is None:
+        return hit
+    return replace(hit, evidence=replace(hit.evidence, span=passage(hit.memory.text, terms)))
 
 
 def _periods(question: Question, text: str, clock: float) -> tuple[Period, ...]:
