@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Print a command that starts a Redis with the Query Engine (search and JSON) on this machine; the caller adds
 # options such as `--port 6390`. Obtains the server at first: about 220 MB, kept in the user's cache folder.
+# With `--plain` the command starts Redis without the Query Engine: a sentinel, with `FILE --sentinel` behind it.
 #
 # Redis Stack is for development and tests: its licence (RSALv2/SSPLv1) does not allow us to hand it out. On Debian 12
 # its programs miss OpenSSL 1.1, which comes, signature-checked and without being installed, from the release before.
@@ -44,4 +45,14 @@ RUN
   chmod +x "$start.new"
   mv "$start.new" "$start"
 fi
-echo "$start"
+if [ "${1:-}" != --plain ]; then
+  echo "$start"
+  exit
+fi
+plain="$home/redis-plain"
+if [ ! -x "$plain" ]; then
+  sed -E 's/ --loadmodule "[^"]+"//g' "$start" > "$plain.$$"
+  chmod +x "$plain.$$"
+  mv "$plain.$$" "$plain"
+fi
+echo "$plain"

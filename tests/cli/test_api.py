@@ -95,12 +95,6 @@ def test_wrong_settings_are_one_line_and_status_2(folder: Path, env: dict[str, s
     assert not folder.exists()
 
 
-def test_a_queue_on_redis_is_wrong_usage(folder: Path) -> None:
-    done = run(folder, "api", "--task-backend", "docket")
-    assert done.returncode == 2
-    assert "needs Redis" in done.stderr
-
-
 def test_a_data_folder_that_cannot_be_made_is_one_line_and_status_1(folder: Path) -> None:
     folder.write_text("a file")
     done = run(folder, "api", "--port", "0")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.mcp import client
-from tests.support.processes import Server, run, serving
+from tests.support.processes import Server, serving
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 
@@ -84,9 +84,3 @@ def test_a_server_of_this_machine_alone_turns_strange_names_away(tmp_path: Path)
     with serving(tmp_path / "data", env=env) as server, server.client() as http:
         for host, status in (("evil.example", 421), ("memory.example:8443", 200), ("localhost", 200)):
             assert http.post("/mcp", json=LIST, headers={"Host": host}).status_code == status
-
-
-def test_the_queue_of_redis_is_refused(tmp_path: Path) -> None:
-    done = run(tmp_path / "data", "mcp", "--task-backend", "docket")
-    assert done.returncode == 2
-    assert "docket needs Redis" in done.stderr

@@ -12,14 +12,18 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis.answers import RedisIdempotencyStore
 from agent_memory_server.adapters.redis.connection import open_client
+from agent_memory_server.adapters.redis.decisions import RedisDecisions
 from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.jobs import RedisJobs
 from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
+from agent_memory_server.adapters.redis.session_index import SessionOptions, ensure_session_index
+from agent_memory_server.adapters.redis.session_store import RedisSessionStore
 from agent_memory_server.adapters.redis.spending import RedisSpending
 from agent_memory_server.adapters.redis.tokens import RedisTokenStore
 from agent_memory_server.adapters.redis.vector_cache import RedisVectorCache
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.decisions import SqliteDecisions
 from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
@@ -27,6 +31,7 @@ from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
 from agent_memory_server.adapters.sqlite.spending import SqliteSpending
 from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
 from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
+from agent_memory_server.ports.decisions import Decisions
 from agent_memory_server.ports.idempotency import IdempotencyStore
 from agent_memory_server.ports.jobs import Claims, Jobs
 from agent_memory_server.ports.memory_store import MemoryStore
@@ -51,11 +56,13 @@ class Engine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeper:
-    """The ports of one open engine for small things. vectors: makes a cache that is bounded to that many entries."""
+    """The ports of one open engine for small things. vectors, decisions: make one that is bounded to that many
+    entries."""
 
     tokens: TokenStore
     answers: IdempotencyStore
     vectors: Callable[[int], VectorCache]
+    decisions: Callable[[int], Decisions]
     spending: Spending
 
 
@@ -80,8 +87,19 @@ def _memories_on_sqlite(database: Database) -> MemoryStore:
     return SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=DIMENSIONS)))
 
 
-@pytest.fixture(params=["sqlite"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Suites of sessions run on Redis too, where records cannot be searched yet."""
+    if "sessions" in metafunc.fixturenames:
+        metafunc.parametrize("engine", ["sqlite", "redis"], indirect=True)
+
+
+@pytest.fixture
 def engine(request: pytest.FixtureRequest) -> Engine:
+    if getattr(request, "param", "sqlite") == "redis":
+        return Engine(
+            memories=cast("MemoryStore", request.getfixturevalue("redis_records")),
+            sessions=request.getfixturevalue("redis_sessions"),
+        )
     database = request.getfixturevalue("database")
     return Engine(
         memories=_memories_on_sqlite(database),
@@ -94,6 +112,7 @@ def _on_sqlite(database: Database) -> Keeper:
         tokens=SqliteTokenStore(database),
         answers=SqliteIdempotencyStore(database),
         vectors=lambda entries: SqliteVectorCache(database, entries=entries),
+        decisions=lambda entries: SqliteDecisions(database, entries=entries),
         spending=SqliteSpending(database),
     )
 
@@ -103,6 +122,7 @@ def _on_redis(client: Redis) -> Keeper:
         tokens=RedisTokenStore(client),
         answers=RedisIdempotencyStore(client),
         vectors=lambda entries: RedisVectorCache(client, entries=entries),
+        decisions=lambda entries: RedisDecisions(client, entries=entries),
         spending=RedisSpending(client),
     )
 
@@ -127,6 +147,13 @@ def records(request: pytest.FixtureRequest) -> MemoryStore:
     if request.param == "sqlite":
         return _memories_on_sqlite(request.getfixturevalue("database"))
     return cast("MemoryStore", request.getfixturevalue("redis_records"))
+
+
+@pytest.fixture
+async def redis_sessions(client: Redis, redis_records: RedisMemoryStore) -> RedisSessionStore:
+    options = SessionOptions()
+    await ensure_session_index(client, options)
+    return RedisSessionStore(client, options, IndexOptions(dimensions=DIMENSIONS))
 
 
 @pytest.fixture

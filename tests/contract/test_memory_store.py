@@ -318,8 +318,8 @@ async def test_no_grant_means_no_record(memories: MemoryStore) -> None:
     assert await _ids(memories, Scope(frozenset({""}), frozenset({""}))) == {"a"}
 
 
-async def test_duplicates_are_removed_but_the_one_accessed_last_and_pinned_ones(memories: MemoryStore) -> None:
-    await memories.put(
+async def test_of_duplicates_the_one_accessed_last_and_pinned_ones_stay_current(records: MemoryStore) -> None:
+    await records.put(
         EVERYWHERE,
         [
             write("old", "tea", last_accessed=NOW - 2),
@@ -328,18 +328,25 @@ async def test_duplicates_are_removed_but_the_one_accessed_last_and_pinned_ones(
             write("other session", "tea", session_id="s"),
             write("other text", "coffee"),
             write("other user", "tea", user_id="bob"),
+            *(write(id_, "user: yes", memory_type=MemoryType.MESSAGE) for id_ in ("m1", "m2")),
         ],
         now=NOW,
     )
-    assert await memories.remove_duplicates(BOB, EVERYTHING) == 0
-    assert await memories.remove_duplicates(EVERYWHERE, EVERYTHING) == 1
-    assert await memories.remove_duplicates(EVERYWHERE, EVERYTHING) == 0
-    assert await _ids(memories) == {"last", "pinned", "other session", "other text", "other user"}
+    assert await records.supersede_duplicates(BOB, EVERYTHING, now=NOW + 5) == 0
+    assert await records.supersede_duplicates(EVERYWHERE, EVERYTHING, now=NOW + 5) == 1
+    assert await records.supersede_duplicates(EVERYWHERE, EVERYTHING, now=NOW + 6) == 0
+    page = await records.list(EVERYWHERE, EVERYTHING, limit=100)
+    left = {"last", "pinned", "other session", "other text", "other user", "m1", "m2"}
+    assert {memory.id for memory in page.memories} == left
+    assert page.total == len(left)
+    (old,) = await records.get(EVERYWHERE, ["old"])
+    assert (old.superseded_by, old.superseded_because, old.valid_until) == ("last", "merged", NOW + 5)
+    assert await records.owed_embeddings(limit=9) == []
 
 
-async def test_equal_hashes_of_different_users_are_no_duplicates(memories: MemoryStore) -> None:
-    await memories.put(EVERYWHERE, [write(user, user_id=user, memory_hash="h") for user in ("alice", "bob")], now=NOW)
-    assert await memories.remove_duplicates(EVERYWHERE, EVERYTHING) == 0
+async def test_equal_hashes_of_different_users_are_no_duplicates(records: MemoryStore) -> None:
+    await records.put(EVERYWHERE, [write(user, user_id=user, memory_hash="h") for user in ("alice", "bob")], now=NOW)
+    assert await records.supersede_duplicates(EVERYWHERE, EVERYTHING, now=NOW) == 0
 
 
 async def test_figures_follow_every_change(memories: MemoryStore) -> None:

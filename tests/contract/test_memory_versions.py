@@ -149,16 +149,24 @@ async def test_the_same_content_as_in_the_past_is_no_duplicate(memories: MemoryS
     assert await _ids(memories, EVERYTHING) == {"again", "new"}
 
 
-async def test_records_are_to_be_compared_until_they_were_at_the_revision_that_is_stored(
-    memories: MemoryStore,
+async def test_what_was_not_compared_since_its_text_was_stored_is_found_by_scope_and_filter(
+    records: MemoryStore,
 ) -> None:
+    async def open_(scope: Scope = EVERYWHERE, filter_: Filter = EVERYTHING, limit: int = 10) -> set[str]:
+        return {one.id for one in await records.uncompared(scope, filter_, limit=limit)}
+
     message = write("m", memory_type=MemoryType.MESSAGE)
-    await memories.put(EVERYWHERE, [write("a"), write("b"), write("owed", at=None), message], now=NOW)
-    assert {one.id for one in await memories.uncompared(limit=10)} == {"a", "b"}
-    await memories.mark_compared([("a", 1), ("b", 2), ("gone", 1)])
-    assert {one.id for one in await memories.uncompared(limit=10)} == {"b"}
-    await _edit(memories, "a", NOW + 1, topics=("t",))
-    assert {one.id for one in await memories.uncompared(limit=10)} == {"b"}
-    await _edit(memories, "a", NOW + 2, text="coffee")
-    assert {one.id for one in await memories.uncompared(limit=10)} == {"a", "b"}
-    assert set(await memories.vectors(["a", "b", "owed", "gone"])) == {"a", "b"}
+    writes = [write("a"), write("b", session_id="s"), write("owed", at=None), message, write("c", **ANA)]
+    await records.put(EVERYWHERE, writes, now=NOW)
+    assert await open_() == {"a", "b", "c"}
+    assert len(await open_(limit=2)) == 2
+    assert await open_(Scope(frozenset({"team"}))) == {"c"}
+    assert await open_(Scope(frozenset({"team"}), frozenset({"bob"}))) == set()
+    assert await open_(filter_=Filter((only(TextField.SESSION_ID, "s"),))) == {"b"}
+    await records.mark_compared([("a", 1), ("b", 2), ("gone", 1)])
+    assert await open_() == {"b", "c"}
+    await _edit(records, "a", NOW + 1, topics=("t",))
+    assert await open_() == {"b", "c"}
+    await _edit(records, "a", NOW + 2, text="coffee")
+    assert await open_() == {"a", "b", "c"}
+    assert set(await records.vectors(["a", "b", "owed", "gone"])) == {"a", "b"}

@@ -68,6 +68,20 @@ async def test_a_second_reading_brings_it_back_neither_literally_nor_nearly(
     assert await facts(app) == []
 
 
+def quoting(quote: str) -> dict[str, object]:
+    return {"metadata": {"source": {"message_id": "m1", "quote": quote}}}
+
+
+async def test_no_other_words_bring_it_back_out_of_the_same_words_of_the_message(
+    app: Application, clock: SettableClock, deleted: str
+) -> None:
+    text = "Of all drinks, Ana's first choice is an unfermented leaf infusion"
+    for quote in (TEA, "prefer green tea", "Well, I prefer green tea, you know"):
+        assert await read_again(app, clock, text, **quoting(quote)) == [PutStatus.DELETED], quote
+    for quote in ("I don't prefer green tea", "I prefer 3 cups of green tea", "I live in a green house by the sea"):
+        assert await read_again(app, clock, f"{text} {quote}", **quoting(quote)) == [PutStatus.CREATED], quote
+
+
 async def test_another_fact_of_the_message_another_message_and_another_user_are_stored(
     app: Application, clock: SettableClock, deleted: str
 ) -> None:

@@ -179,8 +179,8 @@ def test_a_malformed_secret_is_not_shown_either(dotenv: Path, tmp_path: Path) ->
 
 
 def test_settings_without_effect_are_accepted_and_named(dotenv: Path) -> None:
-    found = loaded({"AUTH0_CLIENT_ID": "a", "REDIS_MEMORY_DOCKET_NAME": "queue", "PORT": "1"}, dotenv)
-    assert sorted(found.without_effect) == ["AUTH0_CLIENT_ID", "REDIS_MEMORY_DOCKET_NAME"]
+    found = loaded({"AUTH0_CLIENT_ID": "a", "REDIS_MEMORY_AUTH0_CLIENT_SECRET": "b", "PORT": "1"}, dotenv)
+    assert sorted(found.without_effect) == ["AUTH0_CLIENT_ID", "REDIS_MEMORY_AUTH0_CLIENT_SECRET"]
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "MEMORY_VECTOR_DB_FACTORY"])

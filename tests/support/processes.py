@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -49,7 +50,7 @@ def run(
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that answers. greeting: what it printed; errors: the file its stderr goes to."""
+    """A process that serves or works. greeting: what it printed; errors: the file its stderr goes to."""
 
     url: str
     process: subprocess.Popen[str]
@@ -105,11 +106,42 @@ def serving(folder: Path, *args: str, env: Mapping[str, str] | None = None, door
         process.stdout.close()
 
 
-def _read_greeting(process: subprocess.Popen[str], errors: Path) -> list[str]:
+@contextmanager
+def working(folder: Path, *args: str, env: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """A task-worker on `folder` that works; ended at the end in whatever state it is. It has no address.
+
+    Raises: AssertionError with what it wrote, when it ends instead.
+    """
+    folder.mkdir(exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", prefix="worker-errors-", dir=folder.parent, delete=False) as sink:
+        process = subprocess.Popen(
+            command("task-worker", *args),
+            env=environment(folder, env),
+            cwd=folder.parent,
+            stdout=subprocess.PIPE,
+            stderr=sink,
+            text=True,
+        )
+    errors = Path(sink.name)
+    assert process.stdout is not None
+    watchdog = threading.Timer(BOUND_S, process.kill)
+    watchdog.start()
+    try:
+        greeting = _read_greeting(process, errors, last="  At once")
+        watchdog.cancel()
+        yield Server("", process, greeting, errors)
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def _read_greeting(process: subprocess.Popen[str], errors: Path, last: str = "  Access") -> list[str]:
     assert process.stdout is not None
     lines: list[str] = []
     for line in process.stdout:
         lines.append(line.rstrip("\n"))
-        if line.startswith("  Access"):
+        if line.startswith(last):
             return lines
     raise AssertionError(f"the server ended with status {process.wait()}:\n{errors.read_text()}")

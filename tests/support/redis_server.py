@@ -33,7 +33,8 @@ def _program() -> str:
     return made.stdout.strip()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -62,7 +63,7 @@ def redis_server(*options: str) -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        port = _free_port()
+        port = free_port()
         command = [
             *_WITH_US,
             _program(),

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from agent_memory_server.adapters.providers.deterministic import DeterministicEmbedder
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.decisions import SqliteDecisions
 from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
@@ -66,6 +67,7 @@ async def application(
             tokens=SqliteTokenStore(database),
             answers=SqliteIdempotencyStore(database),
             views=SqliteViewStore(database),
+            decisions=SqliteDecisions(database),
             jobs=SqliteJobs(database),
             embedder=embedder,
             clock=clock,

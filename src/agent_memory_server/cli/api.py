@@ -13,6 +13,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from agent_memory_server.cli import task_backends
 from agent_memory_server.cli.http_server import config, greeting, print_token, run, serve
 from agent_memory_server.cli.listening import bound, url_of
 from agent_memory_server.cli.parent import end_with_parent
@@ -38,26 +39,21 @@ log = structlog.get_logger()
     show_default=True,
     help="Processes that answer requests, all on the same data folder; each has its own copy of the model.",
 )
-@click.option(
-    "--task-backend",
-    type=click.Choice(["asyncio", "docket"]),
-    default="asyncio",
-    show_default=True,
-    help="Where background work runs. docket needs Redis and is refused in this version.",
-)
+@task_backends.option("docket with REDIS_URL, asyncio on a data folder")
 @click.option("--no-worker", is_flag=True, help="Deprecated: the same as --task-backend asyncio.")
-def api(port: int | None, host: str | None, reload: bool, workers: int, task_backend: str, no_worker: bool) -> None:
+def api(
+    port: int | None, host: str | None, reload: bool, workers: int, task_backend: str | None, no_worker: bool
+) -> None:
     """Run the server, REST and MCP, until Ctrl-C or SIGTERM.
 
     On a loopback address no token is needed; on any other one the server asks for tokens, and prints a first one when
-    there is none yet. Background work runs in this process.
+    there is none yet.
     """
     if reload and workers > 1:
         raise click.UsageError("--reload runs one process: leave --workers out")
     if no_worker:
-        click.echo("--no-worker is deprecated and changes nothing: background work runs in this process.", err=True)
-    elif task_backend == "docket":
-        raise click.UsageError("--task-backend docket needs Redis, which is not part of this version; leave it out")
+        click.echo("--no-worker is deprecated: use --task-backend asyncio.", err=True)
+    task_backends.choose("asyncio" if no_worker else task_backend)
     # Options are settings, spelt on the command line: they go through the same checks.
     os.environ.update({"HOST": host} if host is not None else {})
     os.environ.update({"PORT": str(port)} if port is not None else {})
@@ -79,7 +75,7 @@ def _run(loaded: Loaded, listener: socket.socket) -> None:
     settings = loaded.settings
 
     async def work() -> None:
-        async with serving(settings) as app:
+        async with serving(settings, only_queue=settings.redis.url is not None) as app:
             application = api_app(settings, opened=app, on_bootstrap=print_token)
             await serve(application, listener, _greeting(settings, listener))
 

@@ -13,6 +13,8 @@ main = LazyGroup(
     entries={
         "api": Lazy(f"{_PACKAGE}.api:api", "Run the server: REST, and MCP at /mcp."),
         "mcp": Lazy(f"{_PACKAGE}.mcp:mcp", "Run the MCP server: stdio, or over HTTP."),
+        "task-worker": Lazy(f"{_PACKAGE}.task_worker:task_worker", "Do the background work of servers."),
+        "schedule-task": Lazy(f"{_PACKAGE}.schedule_task:schedule_task", "Queue background work by its name."),
         "search": Lazy(f"{_PACKAGE}.search:search", "Search or list memories."),
         "delete": Lazy(f"{_PACKAGE}.delete:delete", "Delete memories or a session."),
         "token": Lazy(f"{_PACKAGE}.token:token", "Add, list, show and remove access tokens."),

@@ -14,6 +14,7 @@ from importlib import import_module
 import click
 import structlog
 
+from agent_memory_server.cli import task_backends
 from agent_memory_server.cli.start import exit_on_refusal, started
 from agent_memory_server.compose.stdio import serve_stdio
 from agent_memory_server.interfaces.mcp.stdio import protocol_streams
@@ -36,21 +37,14 @@ log = structlog.get_logger()
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 picks a free one. Default: MCP_PORT, else 9000.")
 @click.option("--host", help="Address to listen on. Default: MCP_HOST, else 127.0.0.1.")
-@click.option(
-    "--task-backend",
-    type=click.Choice(["asyncio", "docket"]),
-    default="asyncio",
-    show_default=True,
-    help="Where background work runs. docket needs Redis and is refused in this version.",
-)
-def mcp(mode: str, port: int | None, host: str | None, task_backend: str) -> None:
+@task_backends.option("asyncio")
+def mcp(mode: str, port: int | None, host: str | None, task_backend: str | None) -> None:
     """Run the MCP server until the client leaves, Ctrl-C or SIGTERM. `agent-memory api` serves MCP as well, at /mcp.
 
     Over HTTP on a loopback address no token is needed; on any other one the server asks for tokens, and prints a first
     one when there is none yet. A namespace in the path (/{namespace}/mcp) is meant by calls that name none.
     """
-    if task_backend == "docket":
-        raise click.UsageError("--task-backend docket needs Redis, which is not part of this version; leave it out")
+    task_backends.choose(task_backend)
     os.environ.update({"MCP_HOST": host} if host is not None else {})
     os.environ.update({"MCP_PORT": str(port)} if port is not None else {})
     with exit_on_refusal():

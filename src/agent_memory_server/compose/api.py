@@ -108,7 +108,11 @@ def api_app(
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[Application]:
         async with AsyncExitStack() as stack:
-            app = opened if opened is not None else await stack.enter_async_context(serving(settings))
+            app = (
+                opened
+                if opened is not None
+                else await stack.enter_async_context(serving(settings, only_queue=settings.redis.url is not None))
+            )
             token = await bootstrap(app, settings, settings.server.host)
             if token is not None and on_bootstrap is not None:
                 on_bootstrap(token)

@@ -19,6 +19,7 @@ from agent_memory_server.adapters.providers.rerank.open_reranker import opened_r
 from agent_memory_server.adapters.providers.settings import EmbeddingSettings
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.decisions import SqliteDecisions
 from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.model import StoredModel, claim_model, stored_model
@@ -115,6 +116,7 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIt
             tokens=SqliteTokenStore(database),
             answers=SqliteIdempotencyStore(database),
             views=SqliteViewStore(database),
+            decisions=SqliteDecisions(database),
             jobs=jobs,
             embedder=embedder,
             clock=_now,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from agent_memory_server.compose.application import opened
 from agent_memory_server.interfaces.auth import AuthMode as DoorAuth
-from agent_memory_server.interfaces.worker.background import background
+from agent_memory_server.interfaces.worker.background import background, queueing
 from agent_memory_server.interfaces.worker.settings import worker_options
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.credentials import NewToken, bootstrap_token
@@ -16,11 +16,25 @@ from agent_memory_server.settings.auth import AuthMode, decide_auth
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[Application]:
-    """An application with its background work: what is owed is done beside the requests."""
+async def serving(settings: Settings, *, only_queue: bool = False) -> AsyncIterator[Application]:
+    """An application with its background work, which is done beside the requests, or queued for other processes.
+
+    only_queue: what holds where USE_DOCKET does not say.
+    """
+    elsewhere = only_queue if settings.tasks.docket is None else settings.tasks.docket
+    async with opened(settings, embedding=True, claim=True) as running:
+        work = background(running.app, running.claims, worker_options(settings.worker))
+        async with queueing(running.app) if elsewhere else work:
+            yield running.app
+
+
+@asynccontextmanager
+async def working(settings: Settings) -> AsyncIterator[Application]:
+    """An application that does background work and serves nobody, as long as the context lasts; at its end running jobs
+    are given time to end, or are handed back."""
     async with (
         opened(settings, embedding=True, claim=True) as running,
-        background(running.app, running.claims, worker_options(settings.worker)),
+        background(running.app, running.claims, worker_options(settings.worker), embedding=False),
     ):
         yield running.app
 

@@ -45,12 +45,18 @@ _ONE_WORD = {
 }
 """Stems that are taken as another one."""
 
+
 _STATES = frozenset("call name base employ marri".split())
 """Stems whose form in -ed tells how something is, not how it was."""
 
 _FAVOURITE = ["user", "favourit"]
 _SINGLE = frozenset("name job employ birthday".split())
 """Stems of what somebody has one of, besides a favourite something."""
+
+
+def one_word(stem: str) -> str:
+    """The stem that stands for this one and those that mean the same."""
+    return _ONE_WORD.get(stem, stem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ def _said(text: str) -> _Said:
         past = past or token in _PAST or (token.endswith("ed") and stem not in _STATES)
         if bare in _FILLERS:
             continue
-        stem = _ONE_WORD.get(stem, stem)
+        stem = one_word(stem)
         run.append(stem)
         stems.append(stem)
     return _Said(frozenset(parts), tuple(stems), denied, past)

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agent_memory_server.operations.options import Options
+from agent_memory_server.operations.postponed import Postponed
 from agent_memory_server.ports.chat_model import ChatModel
 from agent_memory_server.ports.clock import Clock
+from agent_memory_server.ports.decisions import Decisions
 from agent_memory_server.ports.embedder import Embedder
 from agent_memory_server.ports.idempotency import IdempotencyStore
 from agent_memory_server.ports.jobs import Jobs
@@ -46,7 +48,8 @@ class Application:
         work is done by rules.
     reranker: reads the first results of hybrid searches again, with the query. None: their order stays.
     restoring: the same store as `memories`, for taking records of another store. None: the engine cannot.
-    owed: rung when a write leaves an embedding to be done; the upkeep loop waits for it.
+    owed: rung when a write leaves an embedding to be done; who embeds, or queues it, waits for it.
+    postponed: texts that this process left alone, as embedding them failed while others worked.
     context_sizes: context window in tokens of a model by its name; None for a name it does not know.
     """
 
@@ -55,6 +58,7 @@ class Application:
     tokens: TokenStore
     answers: IdempotencyStore
     views: ViewStore
+    decisions: Decisions
     jobs: Jobs
     embedder: Embedder
     clock: Clock
@@ -66,3 +70,4 @@ class Application:
     context_sizes: Callable[[str], int | None] = lambda _model: None
     accesses: Accesses = field(default_factory=Accesses)
     owed: asyncio.Event = field(default_factory=asyncio.Event)
+    postponed: Postponed = field(default_factory=Postponed)

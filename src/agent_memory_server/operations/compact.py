@@ -1,21 +1,31 @@
-"""Remove exact duplicates."""
+"""Merge what says the same, and take exact duplicates out of sight."""
 
 from __future__ import annotations
+
+import structlog
 
 from agent_memory_server.domain.filters import Filter
 from agent_memory_server.domain.principal import Action, Principal
 from agent_memory_server.domain.query import Order
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.authorize import require
+from agent_memory_server.operations.consolidate import compare
 from agent_memory_server.operations.remember import require_long_term
+
+log = structlog.get_logger()
 
 
 async def compact(app: Application, principal: Principal, filter_: Filter) -> int:
-    """Of each group of memories with equal content in one place keep one; how many memories remain by the filter.
+    """Compare the memories of a selection that were not compared yet (see `consolidate`), then of each group of
+    memories with equal content in one place keep one current; how many memories are current by the filter.
 
-    Memories that say the same in other words are merged by `consolidate`.
+    What goes is superseded by what stays, and readable in its history. What only a chat model can decide, when it
+    does not answer, is left to the next run. Raises: Forbidden, RequestRefused (long-term memory is off), Unavailable.
     """
     require_long_term(app)
     scope = require(principal, Action.WRITE)
-    await app.memories.remove_duplicates(scope, filter_)
+    walk = await compare(app, scope, filter_)
+    if walk.failure is not None:
+        log.warning("compact.waiting", memories=len(walk.waiting), code=walk.failure.code, reason=str(walk.failure))
+    await app.memories.supersede_duplicates(scope, filter_, now=app.clock())
     return (await app.memories.list(scope, filter_, order=Order.STORED, limit=1)).total

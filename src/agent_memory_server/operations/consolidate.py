@@ -7,81 +7,152 @@ twice. Every step is conditional on the revisions it was decided on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent_memory_server.domain.errors import Conflict, NotFound
-from agent_memory_server.domain.filters import Filter, TextField, only
+from agent_memory_server.domain.errors import Conflict, MemoryServerError, NotFound
+from agent_memory_server.domain.filters import EVERYTHING, Filter, TextField, only
 from agent_memory_server.domain.memory import Memory, Superseding
 from agent_memory_server.domain.query import Mode, StoreQuery
-from agent_memory_server.domain.sameness import Relation, relation
+from agent_memory_server.domain.sameness import Relation
 from agent_memory_server.domain.scope import EVERYWHERE, Scope
 from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.judge import Verdicts, verdicts_on
+from agent_memory_server.operations.superseding import step_for
 from agent_memory_server.ports.memory_store import Supersession
 
 COMPARE_AT_ONCE = 64
 CANDIDATES = 20
-"""Nearest neighbours that a record is compared with."""
+"""Nearest neighbours that a record is compared with by rules."""
+
+ASKED = 5
+"""Of these the nearest ones, about which a model is asked where the rules see two facts."""
+
+MOST_WAITING = 512
+"""Records that wait for a model in one run, after which the run ends."""
 
 _NEVER = "summary"
 """Strategy whose records stand for a whole conversation: they are no facts."""
 
-_OWN = frozenset({"source", "extracted_by", "kind", "event_date_granularity"})
-"""Metadata that the server gives a record by itself: of two, the one that stays keeps its own, and the other's stay
-readable in the history."""
+Vector = NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class Walk:
+    """What a walk did. compared: how many records; waiting: ids of those that a model could not be asked about, and
+    failure, why."""
+
+    compared: int = 0
+    waiting: set[str] = field(default_factory=set)
+    failure: MemoryServerError | None = None
 
 
 async def consolidate(app: Application) -> int:
-    """Compare all that was not compared yet; how many records were. Raises: Unavailable; nothing is lost by it."""
-    compared = 0
-    while app.options.consolidate and (done := await _compare_some(app)):
-        compared += done
-    return compared
+    """Compare all that was not compared yet; how many records were.
+
+    Raises: Unavailable (the store, or the chat model, without which what the rules decide is done all the same);
+    nothing is lost by it.
+    """
+    walk = await compare(app, EVERYWHERE, EVERYTHING)
+    if walk.failure is not None:
+        raise walk.failure
+    return walk.compared
 
 
-async def _compare_some(app: Application) -> int:
-    batch = await app.memories.uncompared(limit=COMPARE_AT_ONCE)
+async def compare(app: Application, scope: Scope, filter_: Filter) -> Walk:
+    """Compare all of a selection that was not compared yet with the others of its place.
+
+    A record outside the filter may be changed by it, as the place of a record is its whole namespace and user.
+    Raises: Unavailable (the store).
+    """
+    walk = Walk()
+    while app.options.consolidate and len(walk.waiting) < MOST_WAITING:
+        batch = await app.memories.uncompared(scope, filter_, limit=COMPARE_AT_ONCE + len(walk.waiting))
+        due = [record for record in batch if record.id not in walk.waiting][:COMPARE_AT_ONCE]
+        if not await _compare_some(app, due, walk):
+            break
+    return walk
+
+
+async def _compare_some(app: Application, batch: Sequence[Memory], walk: Walk) -> bool:
+    """Compare a batch; whether that brought the walk on."""
     vectors = await app.memories.vectors([record.id for record in batch])
+    verdicts = await _verdicts(app, batch, vectors)
+    walk.failure = walk.failure or verdicts.failure
+    before = (walk.compared, len(walk.waiting))
     compared: list[tuple[str, int]] = []
     superseded: set[str] = set()
     for record in batch:
         if record.id in superseded or record.id not in vectors:
             continue
         try:
-            staying, gone = await _compare(app, record, vectors[record.id])
+            staying, gone, open_ = await _compare(app, record, vectors[record.id], verdicts)
         except (Conflict, NotFound):
             continue  # somebody else changed one of them: the next run looks again
         superseded |= gone
-        compared.append((staying.id, staying.revision))
+        if open_:
+            walk.waiting.add(record.id)
+            continue
+        walk.compared += 1
+        # One with a new text is compared again, and another one that stays is compared for itself.
+        if (staying.id, staying.text) == (record.id, record.text):
+            compared.append((staying.id, staying.revision))
     await app.memories.mark_compared(compared)
-    return len(compared)
+    return (walk.compared, len(walk.waiting)) != before
 
 
-async def _compare(app: Application, record: Memory, vector: NDArray[np.float32]) -> tuple[Memory, set[str]]:
-    """The record that stays in the end, and the ids of those that it, or one before it, superseded."""
+async def _verdicts(app: Application, batch: Sequence[Memory], vectors: Mapping[str, Vector]) -> Verdicts:
+    """What a model says of the records and their nearest neighbours; nothing where there is none."""
+    if app.fast_chat is None and app.chat is None:
+        return Verdicts()
+    pairs: list[tuple[Memory, Memory]] = []
+    for record in batch:
+        if record.id in vectors and record.extraction_strategy != _NEVER:
+            near = await _neighbours(app, record, vectors[record.id])
+            pairs += [(record, other) for other in near[:ASKED]]
+    return await verdicts_on(app, pairs)
+
+
+async def _compare(
+    app: Application, record: Memory, vector: Vector, verdicts: Verdicts
+) -> tuple[Memory, set[str], bool]:
+    """The record that stays in the end, the ids of those that it, or one before it, superseded, and whether a model is
+    still to be asked about it."""
     gone: set[str] = set()
     if record.extraction_strategy == _NEVER:
-        return record, gone
+        return record, gone, False
     staying = record
     # What it contradicts comes first: merged into an older record it would no longer be the newer one.
     near = await _neighbours(app, record, vector)
-    near.sort(key=lambda other: relation(record.text, other.text) is not Relation.CONTRADICTION)
+    near.sort(key=lambda other: verdicts.on(record, other).relation is not Relation.CONTRADICTION)
+    open_ = any(verdicts.open(record, other) for other in near)
     for other in near:
-        step = _step(staying, other, app.clock())
+        step = step_for(staying, other, verdicts.on(staying, other), app.clock())
         if step is None:
             continue
-        staying = await app.memories.supersede(EVERYWHERE, step)
+        staying = await app.memories.supersede(EVERYWHERE, await _with_vector(app, step, (staying, other)))
         gone.update(id_ for id_, _ in step.gone)
         if step.because is Superseding.CONTRADICTED and record.id in gone:
             break
-    return staying, gone
+    return staying, gone, open_ and record.id not in gone
 
 
-async def _neighbours(app: Application, record: Memory, vector: NDArray[np.float32]) -> list[Memory]:
+async def _with_vector(app: Application, step: Supersession, pair: Sequence[Memory]) -> Supersession:
+    """The step, with the vector of the one whose text the other takes over: no text is embedded twice. A text that is
+    new is owed."""
+    if any(memory.id == step.by.id and memory.text == step.by.text for memory in pair):
+        return step
+    for memory in pair:
+        if memory.text == step.by.text:
+            return replace(step, vector=(await app.memories.vectors([memory.id])).get(memory.id))
+    app.owed.set()
+    return step
+
+
+async def _neighbours(app: Application, record: Memory, vector: Vector) -> list[Memory]:
     """Nearest first, the record itself left out."""
     place = Scope(frozenset({record.namespace}), frozenset({record.user_id}))
     query = StoreQuery(
@@ -95,52 +166,3 @@ async def _neighbours(app: Application, record: Memory, vector: NDArray[np.float
     ranked = await app.memories.search(place, query)
     near = [hit.memory for hit in ranked.hits if hit.memory.id != record.id]
     return [memory for memory in near if memory.extraction_strategy != _NEVER][:CANDIDATES]
-
-
-def _step(one: Memory, other: Memory, now: float) -> Supersession | None:
-    """What is to be done about two records, if anything."""
-    match relation(one.text, other.text):
-        case Relation.SAME:
-            return _merge(one, other, now)
-        case Relation.CONTRADICTION:
-            older, newer = sorted((one, other), key=_since)
-            if older.pinned or _since(older) == _since(newer):
-                return None
-            gone = ((older.id, older.revision),)
-            return Supersession(by=newer, gone=gone, because=Superseding.CONTRADICTED, at=_since(newer))
-        case Relation.DIFFERENT:
-            return None
-
-
-def _since(memory: Memory) -> float:
-    return memory.created_at if memory.valid_from is None else memory.valid_from
-
-
-def _merge(one: Memory, other: Memory, now: float) -> Supersession | None:
-    """One record out of two that say the same, with all that both hold; None where it could not hold both."""
-    # A pinned record stays, else the older one, so that the ids that callers know longest are kept.
-    kept, gone = sorted((one, other), key=lambda memory: (not memory.pinned, memory.created_at, memory.id))
-    metadata = _united(kept.metadata, gone.metadata)
-    dates = {date for date in (kept.event_date, gone.event_date) if date is not None}
-    if gone.pinned or metadata is None or len(dates) > 1:
-        return None
-    persisted = [time for time in (kept.persisted_at, gone.persisted_at) if time is not None]
-    merged = replace(
-        kept,
-        updated_at=now,
-        last_accessed=max(kept.last_accessed, gone.last_accessed),
-        access_count=kept.access_count + gone.access_count,
-        persisted_at=min(persisted, default=None),
-        event_date=next(iter(dates), None),
-        topics=tuple(dict.fromkeys(kept.topics + gone.topics)),
-        entities=tuple(dict.fromkeys(kept.entities + gone.entities)),
-        extracted_from=tuple(dict.fromkeys(kept.extracted_from + gone.extracted_from)),
-        metadata=metadata,
-    )
-    return Supersession(by=merged, gone=((gone.id, gone.revision),), because=Superseding.MERGED, at=now)
-
-
-def _united(kept: Mapping[str, Any], gone: Mapping[str, Any]) -> dict[str, Any] | None:
-    if any(kept[name] != gone[name] for name in kept.keys() & gone.keys() - _OWN):
-        return None
-    return {**gone, **kept}

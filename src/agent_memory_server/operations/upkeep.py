@@ -12,7 +12,11 @@ from agent_memory_server.domain.scope import EVERYWHERE
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.forget import Forgotten, forget
 from agent_memory_server.operations.postponed import Postponed
+from agent_memory_server.ports.jobs import Job
 from agent_memory_server.ports.memory_store import Owed
+
+KIND = "embed_owed"
+"""The job that embeds what is owed, where that is not the work of the process that wrote."""
 
 EMBED_AT_ONCE = 64
 PURGE_AT_ONCE = 1000
@@ -20,6 +24,9 @@ _REFUSED = "a text that the embedding model does not accept"
 """Embedded in place of a text that the model refuses, so that one record cannot hold up the others."""
 
 
+_RUN_S = 60.0
+"""A job that has embedded for so long makes room: what is left is another's."""
+_DAY_S = 86_400.0
 _OUTAGE = 3
 """Texts in a row that fail each for itself, after which the service is taken to be down."""
 
@@ -39,6 +46,35 @@ async def embed_owed(app: Application, postponed: Postponed | None = None) -> in
     if due:
         await _embed(app, due, postponed)
     return len(due)
+
+
+async def queue_embedding(app: Application, *, after_s: float = 0.0) -> None:
+    """Queue the job that embeds what is owed; however often it is asked for, one waits and one runs."""
+    await app.jobs.add(Job(kind=KIND, key="all"), due=app.clock() + after_s)
+
+
+async def sweep_embeddings(app: Application) -> None:
+    """Queue the job when something is owed, unless it was given up lately."""
+    now = app.clock()
+    if await app.memories.owed_embeddings(limit=1):
+        await app.jobs.add(Job(kind=KIND, key="all"), due=now, unless_dead_since=now - _DAY_S)
+
+
+async def embed_all_owed(app: Application) -> int:
+    """Embed what is owed, batch by batch, and queue the rest after a minute; how many texts were tried.
+
+    Raises: Unavailable; nothing is lost by it.
+    """
+    tried = 0
+    enough = app.clock() + _RUN_S
+    while batch := await embed_owed(app, app.postponed):
+        tried += batch
+        if batch < EMBED_AT_ONCE:
+            break
+        if app.clock() >= enough:
+            await queue_embedding(app)
+            break
+    return tried
 
 
 async def _embed(app: Application, owed: Sequence[Owed], postponed: Postponed) -> None:

@@ -69,7 +69,8 @@ class Supersession:
 
     by:   the record as it is to be, with the revision that it was read at; of a new text the earlier version is kept.
     gone: (id, revision) of those that it supersedes; never pinned ones.
-    at:   Unix seconds, until when these were valid. vector: of a new text; None then makes it owed.
+    at:   Unix seconds, until when these were valid, and since when a new text is.
+    vector: of a new text; None then makes it owed.
     """
 
     by: Memory
@@ -194,18 +195,19 @@ class MemoryStore(Protocol):
         """The embeddings of records by id, of whatever scope (upkeep); ids without one are left out."""
         ...
 
-    async def uncompared(self, *, limit: int) -> Sequence[Memory]:
-        """Current records that have an embedding and were not compared with the others of their place since their
-        text was stored (upkeep). Messages are never among them."""
+    async def uncompared(self, scope: Scope, filter_: Filter, *, limit: int) -> Sequence[Memory]:
+        """Current records by filter that have an embedding and were not compared with the others of their place since
+        their text was stored (upkeep). Messages are never among them."""
         ...
 
     async def mark_compared(self, records: Sequence[tuple[str, int]]) -> None:
         """Note that records (id, revision) were compared. Where one has another revision nothing happens."""
         ...
 
-    async def remove_duplicates(self, scope: Scope, filter_: Filter) -> int:
-        """Of each group of records with equal content hash keep the one accessed last (pinned ones are never
-        removed); how many were deleted."""
+    async def supersede_duplicates(self, scope: Scope, filter_: Filter, *, now: float) -> int:
+        """Of each group of current records with equal content hash in one namespace, user and session keep the one
+        accessed last (ties: by id); the others become superseded by it, as merged and valid until now (pinned ones and
+        messages never). How many did. What the one that stays held stays as it was, with its revision."""
         ...
 
     async def stats(self) -> StoreStats:

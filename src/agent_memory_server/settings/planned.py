@@ -52,16 +52,6 @@ class RedisSettings(BaseModel):
     )
 
 
-class GenerationSettings(BaseModel):
-    """Time limits of chat models."""
-
-    model_config = _CONFIG
-
-    task_timeout_minutes: float = Field(
-        5, gt=0, alias="LLM_TASK_TIMEOUT_MINUTES", description="Time limit of one background task."
-    )
-
-
 class MetadataSettings(BaseModel):
     """Topics and entities of records by a model, and merging of what means the same."""
 
@@ -80,15 +70,6 @@ class MetadataSettings(BaseModel):
         alias="NER_MODEL",
         description="Model for the source `BERT`.",
     )
-
-
-class TaskSettings(BaseModel):
-    """Background tasks on Redis."""
-
-    model_config = _CONFIG
-
-    docket: bool = Field(False, alias="USE_DOCKET", description="Run background work through a queue on Redis.")
-    docket_name: str = Field("memory-server", alias="DOCKET_NAME", description="Name of the queue.")
 
 
 class OAuth2Settings(BaseModel):
@@ -111,7 +92,7 @@ class OAuth2Settings(BaseModel):
     )
 
 
-PLANNED = (RedisSettings, GenerationSettings, MetadataSettings, TaskSettings, OAuth2Settings)
+PLANNED = (RedisSettings, MetadataSettings, OAuth2Settings)
 
 
 def refusals(redis: RedisSettings) -> list[Problem]:

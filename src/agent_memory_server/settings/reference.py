@@ -20,11 +20,10 @@ _TITLES = {
     "worker": "Background work",
     "log": "Log",
     "redis": "Redis engine",
-    "generation": "Time limits of background work",
     "extraction": "Extraction",
     "metadata": "Topics, entities and merging",
     "mcp": "MCP server",
-    "tasks": "Background tasks on Redis",
+    "tasks": "Who does background work",
     "oauth2": "OAuth2",
 }
 

@@ -10,16 +10,14 @@ from agent_memory_server.adapters.providers.settings import EmbeddingSettings
 from agent_memory_server.adapters.sqlite.settings import StorageSettings
 from agent_memory_server.interfaces.mcp.settings import McpSettings
 from agent_memory_server.interfaces.rest.settings import ServerSettings
-from agent_memory_server.interfaces.worker.settings import WorkerSettings
+from agent_memory_server.interfaces.worker.settings import TaskSettings, WorkerSettings
 from agent_memory_server.settings.auth import AuthSettings
 from agent_memory_server.settings.extraction import ExtractionSettings
 from agent_memory_server.settings.memory import MemorySettings, QuerySettings, SessionSettings
 from agent_memory_server.settings.planned import (
-    GenerationSettings,
     MetadataSettings,
     OAuth2Settings,
     RedisSettings,
-    TaskSettings,
 )
 from agent_memory_server.settings.providers import ProviderSettings
 from agent_memory_server.telemetry.settings import LogSettings
@@ -42,10 +40,9 @@ class Settings(BaseModel):
     queries: QuerySettings
     sessions: SessionSettings
     worker: WorkerSettings
+    tasks: TaskSettings
     log: LogSettings
     redis: RedisSettings
-    generation: GenerationSettings
     extraction: ExtractionSettings
     metadata: MetadataSettings
-    tasks: TaskSettings
     oauth2: OAuth2Settings

@@ -7,31 +7,52 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from agent_memory_server.adapters.redis.connection import Limits, means_cluster, open_client
+from agent_memory_server.adapters.redis.connection import Limits, open_client
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.tokens import RedisTokenStore
+from agent_memory_server.adapters.redis.urls import Shape, address_of
 from agent_memory_server.domain.errors import DeadlineExceeded, StartRefused, Unavailable
 
 IMPATIENT = Limits(connect_s=1.0, answer_s=0.05, retries=0)
 
 
 @pytest.mark.parametrize(
-    ("url", "expected"),
+    ("url", "shape"),
     [
-        ("redis+cluster://a:1", True),
-        ("rediss+cluster://a:1", True),
-        ("redis://a:1?cluster=true", True),
-        ("redis://a:1,b:2", True),
-        ("redis://u:p,w@a:1", False),
-        ("redis://a:1?cluster=false", False),
-        ("unix:///tmp/redis.sock", False),
+        ("redis+cluster://a:1", Shape.CLUSTER),
+        ("rediss+cluster://a:1", Shape.CLUSTER),
+        ("redis://a:1?cluster=true", Shape.CLUSTER),
+        ("redis://a:1,b:2", Shape.CLUSTER),
+        ("redis://u:p,w@a:1", Shape.SERVER),
+        ("redis://a:1?cluster=false", Shape.SERVER),
+        ("unix:///tmp/redis.sock", Shape.SERVER),
+        ("redis+sentinel://a,b:2/main", Shape.SENTINEL),
     ],
 )
-def test_a_url_means_a_cluster_by_scheme_query_or_several_hosts(url: str, expected: bool) -> None:
-    assert means_cluster(url) is expected
+def test_a_url_tells_what_is_behind_it(url: str, shape: Shape) -> None:
+    assert address_of(url).shape is shape
 
 
-@pytest.mark.parametrize("url", ["redis+cluster://a:1", "redis://a:1,b:2", "http://a", "", "redis://a:port"])
+def test_a_url_of_a_cluster_names_its_first_nodes_and_how_to_reach_them() -> None:
+    found = address_of("rediss+cluster://ada:se%2Ccret@a:1,b,[::1]:3?ssl_cert_reqs=none")
+    assert found.hosts == [("a", 1), ("b", 6379), ("::1", 3)]
+    expected = {"username": "ada", "password": "se,cret", "ssl": True, "ssl_cert_reqs": "none"}
+    assert expected.items() <= found.options.items()
+
+
+def test_a_url_of_sentinels_names_the_service_and_may_name_a_database_and_their_password() -> None:
+    found = address_of("redis+sentinel://:secret@a,b:2/main/3?sentinel_password=other")
+    assert (found.hosts, found.service) == ([("a", 26379), ("b", 2)], "main")
+    assert (found.options["password"], found.options["db"], found.sentinel_password) == ("secret", 3, "other")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis+cluster://a:1", "redis://a:1,b:2", "http://a", "", "redis://a:port", "redis+sentinel://a:1",
+        "redis+sentinel://a:port/main", "unix+cluster:///tmp/x",
+    ],
+)  # fmt: skip
 def test_a_url_that_cannot_be_used_refuses_the_start_with_the_settings_name(url: str) -> None:
     with pytest.raises(StartRefused, match="REDIS_URL"):
         _ = open_client(url)

@@ -99,18 +99,18 @@ class AdoptingMemoryStore:
         await self._adoption.ensure_ids(ids)
         return await self._store.vectors(ids)
 
-    async def uncompared(self, *, limit: int) -> Sequence[Memory]:
+    async def uncompared(self, scope: Scope, filter_: Filter, *, limit: int) -> Sequence[Memory]:
         """See `MemoryStore.uncompared`; what another server wrote is taken as it is."""
-        return await self._store.uncompared(limit=limit)
+        return await self._store.uncompared(scope, filter_, limit=limit)
 
     async def mark_compared(self, records: Sequence[tuple[str, int]]) -> None:
         """See `MemoryStore.mark_compared`."""
         await self._store.mark_compared(records)
 
-    async def remove_duplicates(self, scope: Scope, filter_: Filter) -> int:
-        """See `MemoryStore.remove_duplicates`."""
+    async def supersede_duplicates(self, scope: Scope, filter_: Filter, *, now: float) -> int:
+        """See `MemoryStore.supersede_duplicates`."""
         await self._adoption.ensure(scope, filter_)
-        return await self._store.remove_duplicates(scope, filter_)
+        return await self._store.supersede_duplicates(scope, filter_, now=now)
 
     async def stats(self) -> StoreStats:
         """See `MemoryStore.stats`. What is not adopted yet is not counted."""

@@ -139,7 +139,7 @@ class Adoption:
             await asyncio.sleep(_POLL_S)
             yield Progress(total=await self._count())
         done = Progress(total=await self._count())
-        async for page in self._pages():
+        async for page in self.pages():
             done = done.plus(await self.adopt(page))
             await self._note(seen=done.seen, total=max(done.total, done.seen))
             yield done
@@ -147,7 +147,8 @@ class Adoption:
         self._complete = True
         yield replace(done, total=done.seen)
 
-    async def _pages(self) -> AsyncIterator[list[bytes]]:
+    async def pages(self) -> AsyncIterator[list[bytes]]:
+        """The keys of all records, some hundred at a time."""
         pattern = f"{_literally(self._options.prefix)}:*"
         page: list[bytes] = []
         with translating():

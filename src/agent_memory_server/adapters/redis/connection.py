@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.commands.core import AsyncScript
 
+from agent_memory_server.adapters.redis.cluster_client import ClusterClient, ClusterScript
 from agent_memory_server.adapters.redis.errors import translating
+from agent_memory_server.adapters.redis.urls import Address, Shape, address_of
 from agent_memory_server.domain.errors import StartRefused
-
-_SCHEMES = ("redis", "rediss", "unix")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,37 +36,55 @@ class Limits:
     retries: int = 2
 
 
-def means_cluster(url: str) -> bool:
-    """Whether a URL means a cluster: the scheme ends in `+cluster`, the query says `cluster=true`, or several hosts
-    are named."""
-    parts = urlsplit(url)
-    asked = parse_qs(parts.query).get("cluster", [""])[-1].casefold() == "true"
-    return parts.scheme.endswith("+cluster") or asked or "," in parts.netloc.rpartition("@")[2]
+def open_client(url: str, limits: Limits | None = None, *, cluster: bool = False) -> Redis:
+    """A client of what the URL names (`urls.address_of`); whoever opens closes.
 
-
-def open_client(url: str, limits: Limits | None = None) -> Redis:
-    """A client for `redis://`, `rediss://` and `unix://` URLs, which go to the driver whole; whoever opens closes.
-
-    Connects with the first command. Replies are bytes, in the forms of RESP3.
+    Connects with the first command. Replies are bytes, in the forms of RESP3. A client of a cluster stands where one of
+    a server stands (`cluster_client`). cluster: whether one will do.
     Raises: StartRefused for a URL that cannot be used.
     """
     limits = limits or Limits()
-    if means_cluster(url):
-        raise StartRefused("REDIS_URL names a Redis Cluster, which this version cannot use; name one Redis server")
-    if urlsplit(url).scheme not in _SCHEMES:
-        raise StartRefused(f"REDIS_URL must begin with {', '.join(f'{scheme}://' for scheme in _SCHEMES)}")
+    address = address_of(url)
+    options: dict[str, Any] = {
+        "protocol": 3,
+        "socket_connect_timeout": limits.connect_s,
+        "socket_timeout": limits.answer_s,
+        "retry": Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), limits.retries),
+    }
+    turns = {"max_connections": limits.connections, "timeout": limits.pool_wait_s}
+    if address.shape is Shape.SENTINEL:
+        return _watched(address, options, turns)
+    if address.shape is Shape.CLUSTER:
+        if not cluster:
+            raise StartRefused("REDIS_URL names a Redis Cluster, which this version cannot use; name one Redis server")
+        nodes = ClusterClient(address, connections=limits.connections, pool_wait_s=limits.pool_wait_s, **options)
+        return cast("Redis", nodes)
     try:
-        pool = BlockingConnectionPool.from_url(
-            url,
-            protocol=3,
-            max_connections=limits.connections,
-            timeout=limits.pool_wait_s,
-            socket_connect_timeout=limits.connect_s,
-            socket_timeout=limits.answer_s,
-            retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), limits.retries),
-        )
+        pool = BlockingConnectionPool.from_url(address.url, **options, **turns)
     except ValueError as exc:
         raise StartRefused(f"REDIS_URL cannot be read: {exc}") from exc
+    return Redis.from_pool(pool)
+
+
+class _WatchedPool(SentinelConnectionPool, BlockingConnectionPool):
+    """Connections to the server that sentinels name; a further command waits for one."""
+
+    async def aclose(self) -> None:
+        """Close them, and those to the sentinels."""
+        await super().aclose()
+        for sentinel in self.sentinel_manager.sentinels:
+            await sentinel.aclose()
+
+
+def _watched(address: Address, options: dict[str, Any], turns: dict[str, Any]) -> Redis:
+    own: dict[str, Any] = {
+        name: value for name, value in options.items() if name in ("socket_connect_timeout", "socket_timeout")
+    }
+    own["password"] = address.sentinel_password
+    if address.options.get("ssl"):
+        own["ssl"] = True
+    sentinel = Sentinel(list(address.hosts), sentinel_kwargs=own)  # type: ignore[no-untyped-call]
+    pool = _WatchedPool(address.service, sentinel, **address.options, **options, **turns)  # type: ignore[no-untyped-call]
     return Redis.from_pool(pool)
 
 
@@ -85,7 +103,10 @@ def script(client: Redis, name: str, *, changes_records: bool = False, shared: s
     parts = [_source("rest"), _source(shared)] if shared else [_source("rest")] if changes_records else []
     if changes_records:
         parts.insert(0, f"local function change_records(KEYS, ARGV)\n{_source('change_records')}\nend\n")
-    return client.register_script("\n".join([*parts, _source(name)]))
+    text = "\n".join([*parts, _source(name)])
+    if isinstance(cluster := cast("object", client), ClusterClient):
+        return cast("AsyncScript", ClusterScript(cluster, text))
+    return client.register_script(text)
 
 
 def _source(name: str) -> str:

@@ -26,6 +26,8 @@ def translating() -> Iterator[None]:
         raise Unavailable("Redis is still loading its data") from exc
     except failures.OutOfMemoryError as exc:
         raise Unavailable("Redis is out of memory; nothing was written") from exc
+    except (failures.ClusterError, failures.RedisClusterException) as exc:
+        raise Unavailable("a part of the Redis cluster cannot be reached") from exc
     except (failures.ConnectionError, OSError) as exc:
         raise Unavailable("Redis cannot be reached") from exc
     except failures.ResponseError as exc:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from agent_memory_server.adapters.redis.connection import command
 from agent_memory_server.adapters.redis.errors import translating
@@ -69,24 +70,41 @@ async def ensure_index(client: Redis, options: IndexOptions) -> bool:
     Returns: whether it was made: records that are there already are then found only when Redis has read them all.
     Raises: StartRefused, when the server cannot search, or its vectors have other dimensions.
     """
+    info = await _info(client, options.name)
+    if info is None:
+        try:
+            await create_index(client, options)
+        except Unavailable as exc:
+            info = await _info(client, options.name)  # somebody else may have made it meanwhile
+            if info is None:
+                raise StartRefused(
+                    "REDIS_URL names a Redis without the Query Engine, or one that cannot make an index; use Redis 8 "
+                    f"or Redis Stack 7.4 ({exc})"
+                ) from exc
+        else:
+            return True
+    await _with_own_fields(client, options, info)
+    return False
+
+
+async def create_index(client: Redis, options: IndexOptions) -> None:
+    """Make the index. Raises: Unavailable, also when there is one of this name."""
+    prefix = ("PREFIX", "1", options.prefix)
+    await command(client, "FT.CREATE", options.name, "ON", "HASH", *prefix, "SCHEMA", *_schema(options))
+
+
+async def _info(client: Redis, name: str) -> dict[bytes, Any] | None:
+    """What Redis tells of the index, whether it has this name or the name stands for it; None when there is none."""
     try:
-        await command(
-            client, "FT.CREATE", options.name, "ON", "HASH", "PREFIX", "1", options.prefix, "SCHEMA", *_schema(options)
-        )
+        found: dict[bytes, Any] = await command(client, "FT.INFO", name)
     except Unavailable as exc:
-        await _with_own_fields(client, options, exc)
-        return False
-    return True
+        if isinstance(exc.__cause__, ResponseError):
+            return None
+        raise
+    return found
 
 
-async def _with_own_fields(client: Redis, options: IndexOptions, failure: Unavailable) -> None:
-    try:
-        info = await command(client, "FT.INFO", options.name)
-    except Unavailable:
-        raise StartRefused(
-            "REDIS_URL names a Redis without the Query Engine, or one that cannot make an index; use Redis 8 or Redis "
-            f"Stack 7.4 ({failure})"
-        ) from failure
+async def _with_own_fields(client: Redis, options: IndexOptions, info: dict[bytes, Any]) -> None:
     attributes = {_word(entry[b"attribute"]): entry for entry in info[b"attributes"]}
     dimensions = int(attributes.get("vector", {}).get(b"dim", options.dimensions))
     if dimensions != options.dimensions:

@@ -29,6 +29,15 @@ VECTOR_ORDER = "agent-memory:{vectors}:order"
 VECTOR_NUMBER = "agent-memory:{vectors}:number"
 """The number given last."""
 
+DECISIONS = "agent-memory:{decisions}"
+"""Hash: digest of a question to a chat model to its sealed answer."""
+
+DECISION_ORDER = "agent-memory:{decisions}:order"
+"""Sorted set: fields of DECISIONS by the number of their storing."""
+
+DECISION_NUMBER = "agent-memory:{decisions}:number"
+"""The number given last."""
+
 REFERENCE_TOKENS = "auth_tokens:list"
 """Set of the reference server: hashes of its tokens."""
 
@@ -77,6 +86,11 @@ def adoption(prefix: str) -> str:
 def adoption_lease(prefix: str) -> str:
     """String: who takes them over now."""
     return f"{adoption(prefix)}:lease"
+
+
+def rebuild_lease(index: str) -> str:
+    """String: who makes this index again now."""
+    return f"agent-memory:rebuild:{index}"
 
 
 def access(record_key: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent_memory_server.adapters.redis.filter_query import compiled
-from agent_memory_server.adapters.redis.index import BY_ID, NEWEST_FIRST, Index
+from agent_memory_server.adapters.redis.index import BY_ID, NEWEST_FIRST, OLDEST_FIRST, Index
 from agent_memory_server.adapters.redis.records import Records
 from agent_memory_server.domain.errors import InvalidRequest
 from agent_memory_server.domain.filters import Filter, TimeField, TimeRange, matches
@@ -51,16 +51,22 @@ def _place(order: Order, cursor: str) -> _Place:
             raise InvalidRequest("the cursor is not one of this listing; start again without one", field="cursor")
 
 
-async def matching(index: Index, records: Records, scope: Scope, filter_: Filter) -> list[Memory]:
-    """Every record of the scope that satisfies the filter, checked one by one."""
+async def matching(
+    index: Index, records: Records, scope: Scope, filter_: Filter, *, among: str = "", limit: int | None = None
+) -> list[Memory]:
+    """Every record of the scope that satisfies the filter, checked one by one.
+
+    among: a further condition in the query language, of ours. limit: the oldest ones, that many at most.
+    """
     query = compiled(scope, filter_)
     if query is None:
         return []
-    found = await records.read(await index.every(query))
-    memories = [stored.memory for stored in found.values()]
-    return [
-        memory for memory in memories if scope.allows(memory.namespace, memory.user_id) and matches(filter_, memory)
-    ]
+    narrowed = replace(query, text=" ".join(filter(None, (among, query.text.replace("*", "")))) or "*")
+    whole = limit is None or query.rest.conditions
+    ids = await index.every(narrowed) if whole else await index.page(narrowed, OLDEST_FIRST, limit=limit or 0)
+    memories = [stored.memory for stored in (await records.read(ids)).values()]
+    found = [m for m in memories if scope.allows(m.namespace, m.user_id) and matches(filter_, m)]
+    return found if limit is None else sorted(found, key=lambda memory: (memory.created_at, memory.id))[:limit]
 
 
 def _sorted(memories: list[Memory], order: Order) -> list[Memory]:

@@ -19,7 +19,7 @@ from agent_memory_server.adapters.redis.listing import list_records, matching
 from agent_memory_server.adapters.redis.planning import Planner, check_place, until_done
 from agent_memory_server.adapters.redis.record_fields import Stored, vector_bytes
 from agent_memory_server.adapters.redis.records import Records, Step
-from agent_memory_server.adapters.redis.writing import Changes, Plan, restoring, surplus
+from agent_memory_server.adapters.redis.writing import Changes, Plan, past, restoring, surplus
 from agent_memory_server.domain.errors import Conflict, NotFound, Unavailable
 from agent_memory_server.domain.filters import Filter, TextField
 from agent_memory_server.domain.memory import Memory, Superseding, hash_of
@@ -32,7 +32,7 @@ ACCESS_INTERVAL_S = 900.0
 
 _OWED = IndexQuery("@owed_:{1}")
 _CURRENT = IndexQuery(f"@{FIELD}:{{{CURRENT}}}")
-_UNCOMPARED = IndexQuery("@uncompared_:{1} -@owed_:{1}")
+_UNCOMPARED = "@uncompared_:{1} -@owed_:{1}"
 _DELETED_AT_ONCE = 500
 
 
@@ -43,16 +43,6 @@ def _current(changes: Changes, scope: Scope, id_: str, revision: int) -> Memory:
     if stored.memory.revision != revision or stored.memory.superseded_by:
         raise Conflict(f'memory "{id_}" was changed meanwhile; read it again')
     return stored.memory
-
-
-def _past(memory: Memory, step: Supersession) -> Memory:
-    return replace(
-        memory,
-        superseded_by=step.by.id,
-        superseded_because=step.because.value,
-        valid_until=max(step.at, memory.valid_from or memory.created_at),
-        revision=memory.revision + 1,
-    )
 
 
 class RedisMemoryStore:
@@ -178,11 +168,12 @@ class RedisMemoryStore:
             access_count=max(by.access_count, step.by.access_count),
             last_accessed=max(by.last_accessed, step.by.last_accessed),
         )
-        newer = changes.keep_version(newer, step.because)
+        if newer.text != by.text:  # else it tells what it told before, since the same time
+            newer = changes.keep_version(newer, step.because, at=step.at)
         vector = None if step.vector is None else vector_bytes(step.vector)
         changes.store(newer, vector, keep_vector=step.by.text == by.text)
         for memory in gone:
-            changes.store(_past(memory, step), None, keep_vector=True)
+            changes.store(past(memory, step.by.id, step.because, at=step.at), None, keep_vector=True)
         if not await self._records.change(list(changes.steps.values())):
             raise Conflict(f'memory "{by.id}" or one that it supersedes was changed meanwhile; read it again')
         return newer
@@ -192,10 +183,9 @@ class RedisMemoryStore:
         found = await self._records.read_vectors(ids)
         return {id_: np.frombuffer(blob, "<f4") for id_, blob in found.items()}
 
-    async def uncompared(self, *, limit: int) -> Sequence[Memory]:
+    async def uncompared(self, scope: Scope, filter_: Filter, *, limit: int) -> Sequence[Memory]:
         """See `MemoryStore.uncompared`."""
-        found = await self._records.read(await self._index.page(_UNCOMPARED, OLDEST_FIRST, limit=limit))
-        return [stored.memory for stored in found.values()]
+        return await matching(self._index, self._records, scope, filter_, among=_UNCOMPARED, limit=limit)
 
     async def mark_compared(self, records: Sequence[tuple[str, int]]) -> None:
         """See `MemoryStore.mark_compared`."""
@@ -233,10 +223,19 @@ class RedisMemoryStore:
             self._check_dimensions(vector)
         return await self._records.set_vectors([(id_, rev, vector_bytes(vector)) for id_, rev, vector in vectors])
 
-    async def remove_duplicates(self, scope: Scope, filter_: Filter) -> int:
-        """See `MemoryStore.remove_duplicates`."""
-        found = await matching(self._index, self._records, scope, filter_)
-        return await self.delete(scope, [memory.id for memory in surplus(found)])
+    async def supersede_duplicates(self, scope: Scope, filter_: Filter, *, now: float) -> int:
+        """See `MemoryStore.supersede_duplicates`. Each group is one step."""
+        superseded = 0
+        for kept, gone in surplus(await matching(self._index, self._records, scope, filter_)):
+            changes = await self._planner.changes([kept.id, *(memory.id for memory in gone)])
+            if any(one.id not in changes.known or changes.known[one.id].memory != one for one in (kept, *gone)):
+                continue  # changed meanwhile: the next run looks again
+            changes.store(kept, None, keep_vector=True)
+            for memory in gone:
+                changes.store(past(memory, kept.id, Superseding.MERGED, at=now), None, keep_vector=True)
+            if await self._records.change(list(changes.steps.values())):
+                superseded += len(gone)
+        return superseded
 
     async def stats(self) -> StoreStats:
         """See `MemoryStore.stats`. Sessions are not counted here."""

@@ -25,7 +25,7 @@ class RedisVectorCache:
     def __init__(self, client: Redis, *, entries: int = DEFAULT_ENTRIES) -> None:
         self._client = client
         self._entries = entries
-        self._keep = script(client, "keep_vectors")
+        self._keep = script(client, "keep_bounded")
 
     async def get(self, model: str, digests: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
         """The vectors that are there, by digest; read-only arrays."""

@@ -89,9 +89,9 @@ class Changes:
             step = replace(step, expected=earlier.expected, fields=fields, drop=drop)
         self.steps[step.id] = step
 
-    def keep_version(self, newer: Memory, because: Superseding) -> Memory:
+    def keep_version(self, newer: Memory, because: Superseding, *, at: float | None = None) -> Memory:
         """Keep what is known as an earlier version, if `newer` tells something else; `newer` with the time from which
-        it is valid. Messages have no versions: they are what was said."""
+        it is valid: `at`, None for when it was updated. Messages have no versions: they are what was said."""
         before = self.known[newer.id].memory
         if before.superseded_by or same_content(before, newer):
             return replace(newer, valid_from=newer.valid_from or before.valid_from)
@@ -99,7 +99,7 @@ class Changes:
             return newer
         name = version_id(before)
         if name not in self.known:
-            until = newer.updated_at
+            until = newer.updated_at if at is None else max(at, before.valid_from or before.created_at)
             past = {"superseded_by": before.id, "superseded_because": because.value, "valid_until": until}
             self.store(replace(before, id=name, **past), self.vectors.get(before.id), keep_vector=False)  # type: ignore[arg-type]
             newer = replace(newer, valid_from=until)
@@ -189,13 +189,27 @@ def holders(found: Mapping[str, Stored]) -> dict[str, str]:
     return same
 
 
-def surplus(records: Sequence[Memory]) -> list[Memory]:
-    """Of each group of equal content all but the one accessed last, without pinned ones."""
+def past(memory: Memory, by: str, because: Superseding, *, at: float) -> Memory:
+    """A current record as it is when another one took its place at that time."""
+    return replace(
+        memory,
+        superseded_by=by,
+        superseded_because=because.value,
+        valid_until=max(at, memory.valid_from or memory.created_at),
+        revision=memory.revision + 1,
+    )
+
+
+def surplus(records: Sequence[Memory]) -> list[tuple[Memory, list[Memory]]]:
+    """Groups of equal content: the record accessed last, and the others, without pinned ones; messages are in none."""
     groups: dict[str, list[Memory]] = {}
     for memory in records:
-        groups.setdefault(content_token(memory), []).append(memory)
-    doomed: list[Memory] = []
+        if memory.memory_type is not MemoryType.MESSAGE:
+            groups.setdefault(content_token(memory), []).append(memory)
+    found: list[tuple[Memory, list[Memory]]] = []
     for group in groups.values():
-        ordered = sorted(group, key=lambda memory: (-memory.last_accessed, memory.id))
-        doomed += [memory for memory in ordered[1:] if not memory.pinned]
-    return doomed
+        kept, *others = sorted(group, key=lambda memory: (-memory.last_accessed, memory.id))
+        doomed = [memory for memory in others if not memory.pinned]
+        if doomed:
+            found.append((kept, doomed))
+    return found

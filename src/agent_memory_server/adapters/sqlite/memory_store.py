@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.database import Database
-from agent_memory_server.adapters.sqlite.duplicates import remove_duplicates
+from agent_memory_server.adapters.sqlite.duplicates import supersede_duplicates
 from agent_memory_server.adapters.sqlite.listing import list_records
 from agent_memory_server.adapters.sqlite.record_writer import (
     delete_records,
@@ -106,9 +106,9 @@ class SqliteMemoryStore:
         """See `MemoryStore.set_vectors`."""
         return await self._database.write(lambda connection: set_vectors(connection, vectors))
 
-    async def remove_duplicates(self, scope: Scope, filter_: Filter) -> int:
-        """See `MemoryStore.remove_duplicates`."""
-        return await self._database.write(lambda connection: remove_duplicates(connection, scope, filter_))
+    async def supersede_duplicates(self, scope: Scope, filter_: Filter, *, now: float) -> int:
+        """See `MemoryStore.supersede_duplicates`."""
+        return await self._database.write(lambda connection: supersede_duplicates(connection, scope, filter_, now=now))
 
     async def supersede(self, scope: Scope, step: Supersession) -> Memory:
         """See `MemoryStore.supersede`."""
@@ -123,12 +123,12 @@ class SqliteMemoryStore:
 
         return await self._database.read(read)
 
-    async def uncompared(self, *, limit: int) -> Sequence[Memory]:
+    async def uncompared(self, scope: Scope, filter_: Filter, *, limit: int) -> Sequence[Memory]:
         """See `MemoryStore.uncompared`."""
 
         def read(connection: apsw.Connection) -> Sequence[Memory]:
             with snapshot(connection):
-                return uncompared(connection, limit)
+                return uncompared(connection, scope, filter_, limit)
 
         return await self._database.read(read)
 

@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import apsw
 
+from agent_memory_server.adapters.sqlite.matching import range_conditions
 from agent_memory_server.adapters.sqlite.record_change import RecordChange, Stored, find_stored
 from agent_memory_server.adapters.sqlite.rows import load, load_by_id
+from agent_memory_server.adapters.sqlite.scopes import select
 from agent_memory_server.adapters.sqlite.sql import fetch, queries
 from agent_memory_server.domain.errors import Conflict, NotFound
+from agent_memory_server.domain.filters import Filter
 from agent_memory_server.domain.memory import Memory, MemoryType, Superseding, same_content, version_id
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.ports.memory_store import Supersession
@@ -20,10 +23,16 @@ VERSIONS_KEPT = 50
 
 
 def keep_version(
-    connection: apsw.Connection, change: RecordChange, stored: Stored, newer: Memory, because: Superseding
+    connection: apsw.Connection,
+    change: RecordChange,
+    stored: Stored,
+    newer: Memory,
+    because: Superseding,
+    *,
+    at: float | None = None,
 ) -> Memory:
     """Keep what is stored as an earlier version, if `newer` tells something else; `newer` with the time from which it
-    is valid. Messages have no versions: they are what was said."""
+    is valid: `at`, None for when it was updated. Messages have no versions: they are what was said."""
     before = load_by_id(connection, [stored.id])[stored.id]
     if before.superseded_by or same_content(before, newer):
         return replace(newer, valid_from=newer.valid_from or before.valid_from)
@@ -31,7 +40,7 @@ def keep_version(
         return newer
     taken = find_stored(connection, version_id(before))
     if taken is None:
-        until = newer.updated_at
+        until = newer.updated_at if at is None else max(at, before.valid_from or before.created_at)
         version = replace(
             before, id=version_id(before), superseded_by=before.id, superseded_because=because, valid_until=until
         )
@@ -74,20 +83,23 @@ def supersede(connection: apsw.Connection, scope: Scope, step: Supersession) -> 
         last_accessed=max(by.last_accessed, step.by.last_accessed),
     )
     if newer.text != by.text:  # else it tells what it told before, since the same time
-        newer = keep_version(connection, change, by, newer, step.because)
+        newer = keep_version(connection, change, by, newer, step.because, at=step.at)
     change.replace(by, newer, step.vector, keep_vector=step.by.text == by.text)
     for stored, id_ in gone:
-        until = max(step.at, before[id_].valid_from or before[id_].created_at)
-        past = replace(
-            before[id_],
-            superseded_by=by.id,
-            superseded_because=step.because.value,
-            valid_until=until,
-            revision=stored.revision + 1,
-        )
-        change.replace(stored, past, None, keep_vector=True)
+        change.replace(stored, past(before[id_], step.by.id, step.because, at=step.at), None, keep_vector=True)
     change.finish()
     return newer
+
+
+def past(memory: Memory, by: str, because: Superseding, *, at: float) -> Memory:
+    """A current record as it is when another one took its place at that time."""
+    return replace(
+        memory,
+        superseded_by=by,
+        superseded_because=because.value,
+        valid_until=max(at, memory.valid_from or memory.created_at),
+        revision=memory.revision + 1,
+    )
 
 
 def _current(connection: apsw.Connection, scope: Scope, id_: str, revision: int) -> Stored:
@@ -99,9 +111,13 @@ def _current(connection: apsw.Connection, scope: Scope, id_: str, revision: int)
     return stored
 
 
-def uncompared(connection: apsw.Connection, limit: int) -> list[Memory]:
+def uncompared(connection: apsw.Connection, scope: Scope, filter_: Filter, limit: int) -> list[Memory]:
     """See `MemoryStore.uncompared`."""
-    rids = [row[0] for row in fetch(connection, queries("records")["uncompared"], (limit,))]
+    sql = queries("records")["uncompared"]
+    rids: list[int] = []
+    for condition, values in range_conditions(connection, select(connection, scope, filter_)):
+        rows = fetch(connection, sql.replace("CONDITION", condition), [*values, limit - len(rids)])
+        rids += [row[0] for row in rows]
     found = load(connection, rids)
     return [found[rid] for rid in rids if rid in found]
 

@@ -16,6 +16,8 @@ from agent_memory_server.operations.extract import extract_session
 from agent_memory_server.operations.extraction_queue import KIND as EXTRACT_SESSION
 from agent_memory_server.operations.summarize import KIND as SUMMARIZE_SESSION
 from agent_memory_server.operations.summarize import summarize_session
+from agent_memory_server.operations.upkeep import KIND as EMBED_OWED
+from agent_memory_server.operations.upkeep import embed_all_owed
 from agent_memory_server.operations.views import KIND as RUN_VIEW
 from agent_memory_server.operations.views import run_task
 
@@ -32,13 +34,22 @@ async def _summarize_session(app: Application, arguments: Mapping[str, str]) -> 
     await summarize_session(app, key, int(arguments["limit"]))
 
 
+async def _embed_owed(app: Application, arguments: Mapping[str, str]) -> None:  # noqa: ARG001 - a handler is given them
+    await embed_all_owed(app)
+
+
 async def _run_view(app: Application, arguments: Mapping[str, str]) -> None:
     await run_task(app, arguments["task_id"])
 
 
 HANDLERS: dict[str, Handler] = {
     **{periodic.kind: run_periodic(periodic) for periodic in PERIODIC},
+    EMBED_OWED: _embed_owed,
     EXTRACT_SESSION: _extract_session,
     SUMMARIZE_SESSION: _summarize_session,
     RUN_VIEW: _run_view,
 }
+
+LONG = frozenset({RUN_VIEW, *(periodic.kind for periodic in PERIODIC)})
+"""Kinds whose work grows with the whole store or a whole view: their attempts may take LONG_FACTOR times as long."""
+LONG_FACTOR = 5.0

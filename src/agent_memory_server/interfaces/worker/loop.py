@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import structlog
 
 from agent_memory_server.domain.errors import MemoryServerError, Unavailable
-from agent_memory_server.interfaces.worker.handlers import HANDLERS, Handler
+from agent_memory_server.interfaces.worker.handlers import HANDLERS, LONG, LONG_FACTOR, Handler
 from agent_memory_server.interfaces.worker.options import WorkerOptions
 from agent_memory_server.interfaces.worker.outcome import Outcome, TooLong, Verdict, outcome_of
 from agent_memory_server.operations.application import Application
@@ -155,13 +155,14 @@ class Worker:
         handler = self._handlers.get(claim.job.kind)
         if handler is None:  # a newer server of the fleet may know it
             raise Unavailable(f"this worker knows no kind of job called {claim.job.kind!r}")
-        limit = asyncio.timeout(self._options.job_timeout_s)
+        limit_s = self._options.job_timeout_s * (LONG_FACTOR if claim.job.kind in LONG else 1)
+        limit = asyncio.timeout(limit_s)
         try:
             async with limit:
                 await handler(self._app, claim.job.arguments)
         except TimeoutError as exc:
             if limit.expired():
-                raise TooLong(self._options.job_timeout_s) from exc
+                raise TooLong(limit_s) from exc
             raise
 
     async def _renew(self, claim: Claim) -> NoReturn:

@@ -11,7 +11,7 @@ class WorkerOptions:
 
     concurrency:   jobs running at the same time in this process.
     lease_s:       a claimed job is another's after this long without renewal; renewed three times in it.
-    job_timeout_s: the longest one attempt may take.
+    job_timeout_s: the longest one attempt may take; five times that for work that goes through the whole store.
     attempts:      failed attempts after which a job is given up.
     outage_s:      how long a job waits for something that does not answer before it is given up.
     backoff_s:     pause after a first failure; doubles up to longest_backoff_s, each shortened by up to a half at
@@ -23,7 +23,7 @@ class WorkerOptions:
 
     concurrency: int = 10
     lease_s: float = 30.0
-    job_timeout_s: float = 600.0
+    job_timeout_s: float = 300.0
     attempts: int = 5
     outage_s: float = 7 * 86_400.0
     backoff_s: float = 1.0

@@ -51,6 +51,11 @@ async def ensure(app: Application, entries: tuple[Periodic, ...] = PERIODIC) -> 
         await _queue_next(app, entry)
 
 
+async def queue_now(app: Application, entry: Periodic) -> None:
+    """Queue a run that is due now, also of what is off; the ones after it keep their interval."""
+    await app.jobs.add(Job(kind=entry.kind, key=_KEY), due=app.clock())
+
+
 def run_periodic(entry: Periodic) -> Callable[[Application, Mapping[str, str]], Awaitable[object]]:
     """The handler of a periodic job."""
 

@@ -6,15 +6,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent_memory_server.interfaces.worker.options import WorkerOptions
 
+_MINUTE_S = 60.0
 _DAY_S = 86_400.0
+_CONFIG = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, allow_inf_nan=False)
 
 
 class WorkerSettings(BaseModel):
     """Background work: how much at once, and how long a failure is tried again."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, allow_inf_nan=False
-    )
+    model_config = _CONFIG
 
     concurrency: int = Field(
         10, ge=1, le=1000, alias="WORKER_CONCURRENCY", description="Jobs that one process runs at the same time."
@@ -26,8 +26,12 @@ class WorkerSettings(BaseModel):
         alias="WORKER_LEASE_SECONDS",
         description="A job whose process gave no sign of life for this long is taken over by another.",
     )
-    job_timeout_s: float = Field(
-        600.0, gt=0, alias="WORKER_JOB_TIMEOUT_SECONDS", description="The longest one attempt at a job may take."
+    job_timeout_minutes: float = Field(
+        5.0,
+        gt=0,
+        alias="LLM_TASK_TIMEOUT_MINUTES",
+        description="The longest one attempt at a job may take; five times that for what goes through the whole store: "
+        "periodic work, and summary views.",
     )
     attempts: int = Field(
         5, ge=1, le=1000, alias="WORKER_ATTEMPTS", description="Failed attempts after which a job is given up."
@@ -61,12 +65,33 @@ class WorkerSettings(BaseModel):
     )
 
 
+class TaskSettings(BaseModel):
+    """Which processes do background work, and where its queue is."""
+
+    model_config = _CONFIG
+
+    docket: bool | None = Field(
+        None,
+        alias="USE_DOCKET",
+        description="true: servers only queue background work, and `agent-memory task-worker` does it; false: servers "
+        "do it, and `task-worker` does not start. Without it each command has its own default (`--task-backend`).",
+    )
+    docket_name: str = Field(
+        "memory-server",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^{}]*$",
+        alias="DOCKET_NAME",
+        description="Name of the queue on Redis, without braces: part of its keys.",
+    )
+
+
 def worker_options(settings: WorkerSettings) -> WorkerOptions:
     """The options that the worker is given."""
     return WorkerOptions(
         concurrency=settings.concurrency,
         lease_s=settings.lease_s,
-        job_timeout_s=settings.job_timeout_s,
+        job_timeout_s=settings.job_timeout_minutes * _MINUTE_S,
         attempts=settings.attempts,
         outage_s=settings.outage_days * _DAY_S,
         backoff_s=settings.backoff_s,

@@ -24,17 +24,17 @@ SWEEPS: tuple[Sweep, ...] = (sweep_extractions, sweep_tasks)
 log = structlog.get_logger()
 
 
-async def sweep(app: Application) -> None:
+async def sweep(app: Application, looks: tuple[Sweep, ...] = SWEEPS) -> None:
     """Look once: periodic work, then every entry; one that fails keeps none of the others from looking."""
-    for entry in (ensure, *SWEEPS):
+    for entry in (ensure, *looks):
         try:
             await entry(app)
         except MemoryServerError as exc:
             log.warning("sweep.failed", sweep=getattr(entry, "__name__", repr(entry)), code=exc.code, reason=str(exc))
 
 
-async def run_sweeps(app: Application, *, every_s: float) -> None:
+async def run_sweeps(app: Application, *, every_s: float, looks: tuple[Sweep, ...] = SWEEPS) -> None:
     """Look now, and at intervals, until cancelled."""
     while True:
-        await sweep(app)
+        await sweep(app, looks)
         await asyncio.sleep(every_s)

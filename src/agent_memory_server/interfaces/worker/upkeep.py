@@ -14,8 +14,7 @@ import structlog
 
 from agent_memory_server.domain.errors import MemoryServerError, Unavailable
 from agent_memory_server.operations.application import Application
-from agent_memory_server.operations.postponed import Postponed
-from agent_memory_server.operations.upkeep import EMBED_AT_ONCE, embed_owed, write_accesses
+from agent_memory_server.operations.upkeep import EMBED_AT_ONCE, embed_owed, queue_embedding, write_accesses
 
 log = structlog.get_logger()
 
@@ -41,12 +40,15 @@ class Pace:
     last_write_s: float = 2.0
 
 
-async def run_upkeep(app: Application, *, pace: Pace | None = None) -> None:
-    """Run until cancelled; then write the accesses that are still noted. A failing step is tried again, later."""
+async def run_upkeep(app: Application, *, pace: Pace | None = None, embedding: bool = True) -> None:
+    """Run until cancelled; then write the accesses that are still noted. A failing step is tried again, later.
+
+    embedding: False queues the job that embeds instead; what is not queued then, the sweep finds.
+    """
     chosen = pace or Pace()
     try:
         async with asyncio.TaskGroup() as steps:
-            steps.create_task(_embed(app, chosen), name="upkeep.embed")
+            steps.create_task(_embed(app, chosen) if embedding else _hand_over(app, chosen), name="upkeep.embed")
             steps.create_task(_periodically("access", lambda: write_accesses(app), chosen.access_s, chosen))
     finally:
         await _flush(app, chosen)
@@ -55,12 +57,11 @@ async def run_upkeep(app: Application, *, pace: Pace | None = None) -> None:
 async def _embed(app: Application, pace: Pace) -> None:
     """Embed owed records batch by batch; then wait until a write rings, or look again after a while."""
     failures = 0
-    postponed = Postponed()
     while True:
         # Cleared before looking: a write that rings while this looks is seen in the next round.
         app.owed.clear()
         try:
-            while await embed_owed(app, postponed) == EMBED_AT_ONCE:
+            while await embed_owed(app, app.postponed) == EMBED_AT_ONCE:
                 failures = 0
             failures = 0
         except MemoryServerError as exc:
@@ -73,6 +74,21 @@ async def _embed(app: Application, pace: Pace) -> None:
             await asyncio.sleep(pace.gather_s)
         except TimeoutError:
             log.debug("upkeep.looking_for_owed")
+
+
+async def _hand_over(app: Application, pace: Pace) -> None:
+    """Queue the job that embeds whenever a write rings."""
+    failures = 0
+    while True:
+        await app.owed.wait()
+        app.owed.clear()
+        try:
+            await queue_embedding(app, after_s=pace.gather_s)
+            failures = 0
+        except MemoryServerError as exc:
+            failures += 1
+            app.owed.set()
+            await _back_off("queue_embedding", exc, failures, pace)
 
 
 async def _periodically(name: str, step: Callable[[], Awaitable[object]], every_s: float, pace: Pace) -> None:

@@ -99,7 +99,8 @@ SELECT id FROM memories WHERE superseded_by = ? AND superseded_by <> '';
 SELECT m.id, v.v FROM memories m JOIN vecs v ON v.rid = m.rid WHERE m.id IN (SELECT value FROM json_each(?));
 
 -- name: uncompared
-SELECT rid FROM memories WHERE compared = 0 AND embedded ORDER BY rid LIMIT ?;
+SELECT m.rid FROM memories m INDEXED BY memories_uncompared
+WHERE m.compared = 0 AND m.embedded AND (CONDITION) ORDER BY m.rid LIMIT ?;
 
 -- name: mark_compared
 UPDATE memories SET compared = 1 WHERE id = ? AND revision = ?;

@@ -1,5 +1,5 @@
--- Keep vectors, and drop those stored longest ago until the bound holds.
--- KEYS: the hash of vectors, their order, the number given last. ARGV: the bound, then fields and vectors.
+-- Keep values by field, and drop those stored longest ago until the bound holds.
+-- KEYS: the hash, the order of its fields, the number given last. ARGV: the bound, then fields and values.
 for i = 2, #ARGV, 2 do
   redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
   redis.call('ZADD', KEYS[2], redis.call('INCR', KEYS[3]), ARGV[i])

@@ -1,0 +1,97 @@
+"""A client of a Redis Cluster that stands where a client of one server stands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, cast
+
+from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
+
+from agent_memory_server.adapters.redis.urls import Address
+
+_NO_BOUND = 100_000
+
+
+class ClusterClient(RedisCluster):
+    """Sends each command to the node that has its key. Each key is of one slot: what several slots are needed for is
+    the business of who asks (`shards`, `records`).
+
+    A command waits for its turn, `connections` of them at a time, for `pool_wait_s` at most; so do pipelines.
+    """
+
+    def __init__(self, address: Address, *, connections: int, pool_wait_s: float, **options: Any) -> None:
+        super().__init__(
+            startup_nodes=[ClusterNode(host, port) for host, port in address.hosts],
+            max_connections=_NO_BOUND,
+            **address.options,
+            **options,
+        )
+        self._pool_wait_s = pool_wait_s
+        self._turns = asyncio.Semaphore(connections)
+        self._pipeline_turns = asyncio.Semaphore(connections)
+
+    async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
+        """See `Redis.execute_command`."""
+        async with _turn(self._turns, self._pool_wait_s):
+            return await super().execute_command(*args, **kwargs)
+
+    def pipeline(self, transaction: Any | None = None, shard_hint: Any | None = None) -> _Pipeline:  # noqa: ARG002
+        """Commands of any slots, without a transaction; see `Redis.pipeline`."""
+        return _Pipeline(self, transaction)  # type: ignore[abstract]
+
+    async def in_turn(self, pipe: ClusterPipeline, **how: Any) -> list[Any]:
+        """Run a pipeline when it is its turn."""
+        async with _turn(self._pipeline_turns, self._pool_wait_s):
+            return await ClusterPipeline.execute(pipe, **how)
+
+    async def scan_iter(  # type: ignore[override]
+        self, match: str | None = None, count: int | None = None, _type: str | None = None, **kwargs: Any
+    ) -> AsyncIterator[bytes]:
+        """Every key of every primary; see `Redis.scan_iter`. A key that moves meanwhile may come twice."""
+        _ = await self.initialize()
+        for node in self.get_primaries():
+            cursor = 0
+            while True:
+                how = {"match": match, "count": count, "_type": _type, "target_nodes": [node], **kwargs}
+                cursors, found = cast("tuple[Any, list[bytes]]", await self.scan(cursor, **how))
+                for key in found:
+                    yield key
+                cursor = int(cursors[node.name])
+                if not cursor:
+                    break
+
+
+class _Pipeline(ClusterPipeline):
+    async def execute(self, raise_on_error: bool = True, allow_redirections: bool = True) -> list[Any]:
+        client = cast("ClusterClient", self.cluster_client)
+        return await client.in_turn(self, raise_on_error=raise_on_error, allow_redirections=allow_redirections)
+
+
+class _turn:  # noqa: N801 - used like a function
+    """A turn that is waited for at most so long."""
+
+    def __init__(self, turns: asyncio.Semaphore, wait_s: float) -> None:
+        self._turns, self._wait_s = turns, wait_s
+
+    async def __aenter__(self) -> None:
+        async with asyncio.timeout(self._wait_s):
+            await self._turns.acquire()
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._turns.release()
+
+
+class ClusterScript:
+    """A script over keys of one slot, called as redis-py's `AsyncScript` is."""
+
+    def __init__(self, client: ClusterClient, text: str) -> None:
+        self._client, self._text = client, text
+
+    async def __call__(
+        self, keys: Sequence[Any] = (), args: Sequence[Any] = (), client: ClusterPipeline | None = None
+    ) -> Any:
+        """Run it, or add it to a pipeline."""
+        if client is not None:  # which node a pipeline will ask, and what that knows, is not known yet
+            return client.execute_command("EVAL", self._text, len(keys), *keys, *args)
+        return await self._client.execute_command("EVAL", self._text, len(keys), *keys, *args)

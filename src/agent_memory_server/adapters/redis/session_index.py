@@ -1,0 +1,180 @@
+"""The index over sessions: the reference server's fields, and ours behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from agent_memory_server.adapters.redis.connection import command
+from agent_memory_server.adapters.redis.exact import FIELD, token
+from agent_memory_server.adapters.redis.session_document import KEPT, SEEN, order_of
+from agent_memory_server.domain.errors import StartRefused, Unavailable
+from agent_memory_server.domain.filters import TextField
+from agent_memory_server.domain.scope import Scope
+from agent_memory_server.ports.session_store import OwedSession
+
+_REFERENCE = (
+    "$.session_id", "AS", "session_id", "TAG", "SORTABLE", "UNF",
+    "$.namespace", "AS", "namespace", "TAG", "SORTABLE", "UNF",
+    "$.user_id", "AS", "user_id", "TAG", "SORTABLE", "UNF",
+    "$.created_at", "AS", "created_at", "NUMERIC", "SORTABLE", "UNF",
+    "$.updated_at", "AS", "updated_at", "NUMERIC", "SORTABLE", "UNF",
+)  # fmt: skip
+_OWN: dict[str, Sequence[str]] = {
+    FIELD: ("$.agent_memory.exact", "AS", FIELD, "TAG", "SEPARATOR", ",", "CASESENSITIVE"),
+    "created_": ("$.agent_memory.created_at", "AS", "created_", "NUMERIC"),
+    "owed_": ("$.agent_memory.owed_since", "AS", "owed_", "NUMERIC"),
+    "expires_": ("$.agent_memory.expires_at", "AS", "expires_", "NUMERIC"),
+    "order_": ("$.agent_memory.order", "AS", "order_", "TAG", "CASESENSITIVE"),
+}
+_FOREIGN = f"-@{FIELD}:{{{SEEN}}}"
+_BUILT_S = 600.0
+_POLL_S = 0.1
+_WITHOUT_LIMIT = ("TIMEOUT", "0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOptions:
+    """prefix: of the documents' keys, with its colon."""
+
+    index: str = "working_memory_idx"
+    prefix: str = "working_memory:"
+
+
+async def ensure_session_index(client: Redis, options: SessionOptions) -> None:
+    """Make the index, or add our fields to one that the reference server made, and wait until it holds every session.
+    Several processes may do so at once.
+
+    Raises: StartRefused, when the server cannot search or keep JSON.
+    """
+    own = [word for words in _OWN.values() for word in words]
+    try:
+        await command(
+            client, "FT.CREATE", options.index, "ON", "JSON", "PREFIX", "1", options.prefix,
+            "SCHEMA", *_REFERENCE, *own,
+        )  # fmt: skip
+    except Unavailable as exc:
+        await _with_own_fields(client, options, exc)
+    end = time.monotonic() + _BUILT_S
+    while int((await _info(client, options))[b"indexing"]):
+        if time.monotonic() > end:
+            raise StartRefused(f"Redis did not finish the index {options.index} in {_BUILT_S:g} s; start again later")
+        await asyncio.sleep(_POLL_S)
+
+
+async def _info(client: Redis, options: SessionOptions) -> dict[bytes, Any]:
+    found: dict[bytes, Any] = await command(client, "FT.INFO", options.index)
+    return found
+
+
+async def _names(client: Redis, options: SessionOptions) -> set[str]:
+    attributes = (await _info(client, options))[b"attributes"]
+    names = [entry[b"attribute"] for entry in attributes]
+    return {name.decode() if isinstance(name, bytes) else name for name in names}
+
+
+async def _with_own_fields(client: Redis, options: SessionOptions, failure: Unavailable) -> None:
+    try:
+        there = await _names(client, options)
+    except Unavailable:
+        raise StartRefused(
+            "REDIS_URL names a Redis without the Query Engine and JSON, or one that cannot make an index; use Redis 8 "
+            f"or Redis Stack 7.4 ({failure})"
+        ) from failure
+    for name, words in _OWN.items():
+        if name not in there:
+            try:
+                await command(client, "FT.ALTER", options.index, "SCHEMA", "ADD", *words)
+            except Unavailable:
+                if name not in await _names(client, options):
+                    raise
+
+
+def _within(scope: Scope) -> str | None:
+    """The sessions of a scope, as a query; None: the scope grants nothing."""
+    parts = [f"@{FIELD}:{{{KEPT}}}"]
+    for field, granted in ((TextField.NAMESPACE, scope.namespaces), (TextField.USER_ID, scope.users)):
+        if granted is not None:
+            if not granted:
+                return None
+            parts.append(f"@{FIELD}:{{{'|'.join(token(field, value) for value in sorted(granted))}}}")
+    return " ".join(parts)
+
+
+def _alive(now: float) -> str:
+    return f"-@expires_:[-inf {now!r}]"
+
+
+class SessionIndex:
+    """Questions to the index. Answers are keys of documents, which may be gone by the time they are read."""
+
+    def __init__(self, client: Redis, options: SessionOptions) -> None:
+        self._client = client
+        self._name = options.index
+
+    async def count(self, scope: Scope, *, now: float) -> int:
+        """How many sessions of a scope there are."""
+        query = _within(scope)
+        return 0 if query is None else await self._count(f"{query} {_alive(now)}")
+
+    async def page(
+        self, scope: Scope, *, now: float, limit: int, offset: int = 0, session_id: str | None = None
+    ) -> list[bytes]:
+        """Sessions of a scope, the oldest first."""
+        query = _within(scope)
+        if query is None or limit <= 0:
+            return []
+        if session_id is not None:
+            query += f" @{FIELD}:{{{token(TextField.SESSION_ID, session_id)}}}"
+        return await self._sorted(f"{query} {_alive(now)}", "created_", limit=limit, offset=offset)
+
+    async def owed(self, *, now: float, limit: int, after: OwedSession | None) -> list[bytes]:
+        """Sessions that extraction owes something, the longest owed first."""
+        kept = f"@{FIELD}:{{{KEPT}}} {_alive(now)}"
+        if after is None:
+            return await self._sorted(f"{kept} @owed_:[-inf +inf]", "owed_", limit=limit)
+        behind = f"@order_ > '{order_of(after.key)}'"
+        found = await self._sorted(
+            f"{kept} @owed_:[{after.since!r} {after.since!r}]", "owed_", limit=limit, condition=behind
+        )
+        if len(found) < limit:
+            found += await self._sorted(f"{kept} @owed_:[({after.since!r} +inf]", "owed_", limit=limit - len(found))
+        return found
+
+    async def over(self, *, now: float, limit: int) -> list[bytes]:
+        """Sessions whose time is over, those over longest first."""
+        return await self._sorted(f"@{FIELD}:{{{KEPT}}} @expires_:[-inf {now!r}]", "expires_", limit=limit)
+
+    async def foreign(self, *, at_once: int = 500) -> AsyncIterator[list[bytes]]:
+        """Documents without our member, page by page; whoever asks for the next page has given it to these."""
+        while await self._count(_FOREIGN):
+            found = await command(
+                self._client, "FT.SEARCH", self._name, _FOREIGN, "NOCONTENT", "LIMIT", "0", str(at_once),
+                *_WITHOUT_LIMIT, "DIALECT", "2",
+            )  # fmt: skip
+            if not found[b"results"]:
+                return
+            yield [row[b"id"] for row in found[b"results"]]
+
+    async def _count(self, query: str) -> int:
+        reply = await command(
+            self._client, "FT.SEARCH", self._name, query, "NOCONTENT", "LIMIT", "0", "0", *_WITHOUT_LIMIT, "DIALECT",
+            "2",
+        )  # fmt: skip
+        return int(reply[b"total_results"])
+
+    async def _sorted(
+        self, query: str, by: str, *, limit: int, offset: int = 0, condition: str | None = None
+    ) -> list[bytes]:
+        narrowed = ["FILTER", condition] if condition else []
+        reply = await command(
+            self._client, "FT.AGGREGATE", self._name, query, "LOAD", "3", "@__key", f"@{by}", "@order_", *narrowed,
+            "SORTBY", "4", f"@{by}", "ASC", "@order_", "ASC", "MAX", str(offset + limit),
+            "LIMIT", str(offset), str(limit), *_WITHOUT_LIMIT, "DIALECT", "2",
+        )  # fmt: skip
+        return [row[b"extra_attributes"][b"__key"] for row in reply[b"results"]]

@@ -1,0 +1,383 @@
+"""Sessions in Redis.
+
+Reading and changing are scripts of one step. What Python decides by what it read is carried out if the session still
+has the revision that was read, and is decided again if not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from redis.asyncio import Redis
+
+from agent_memory_server.adapters.redis import keys
+from agent_memory_server.adapters.redis.burials import Burials
+from agent_memory_server.adapters.redis.connection import command
+from agent_memory_server.adapters.redis.index import Index, IndexOptions
+from agent_memory_server.adapters.redis.planning import Planner, until_done
+from agent_memory_server.adapters.redis.records import Records
+from agent_memory_server.adapters.redis.session_adoption import SessionAdoption
+from agent_memory_server.adapters.redis.session_document import (
+    document_of,
+    head_from,
+    message_from,
+    message_json,
+    message_words,
+    number,
+    run_of_times,
+    strategy_json,
+)
+from agent_memory_server.adapters.redis.session_index import SessionIndex, SessionOptions
+from agent_memory_server.adapters.redis.session_scripts import SessionScripts
+from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound
+from agent_memory_server.domain.messages import distinct, other_content, other_revision, same_message
+from agent_memory_server.domain.scope import Scope
+from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
+from agent_memory_server.ports.memory_store import MemoryWrite, PutResult, PutStatus
+from agent_memory_server.ports.session_store import Appended, Marked, OwedSession, SessionPage, Unextracted
+
+Call = tuple[list[str], list[str | bytes]]
+"""Keys and words of a step."""
+
+_NOTHING = Marked(messages=(), records=())
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What an append found of its messages: the session's head, and those that are there, by id."""
+
+    head: Session
+    messages: Mapping[str, Message]
+
+
+class RedisSessionStore:
+    """`SessionStore` over JSON documents. Whoever opened the client closes it, after the indices were seen to."""
+
+    def __init__(self, client: Redis, options: SessionOptions, records: IndexOptions) -> None:
+        """records: where the long-term records are that sessions owe."""
+        self._client = client
+        self._prefix = options.prefix
+        self._index = SessionIndex(client, options)
+        self._adoption = SessionAdoption(client, prefix=options.prefix)
+        self._scripts = SessionScripts(client, self._adoption, prefix=options.prefix)
+        self._records = Records(client, prefix=records.prefix, index=records.name)
+        self._planner = Planner(self._records, Index(client, records.name))
+        self._burials = Burials(client, self._records)
+
+    async def get(self, scope: Scope, key: SessionKey, *, now: float, last: int | None = None) -> Session | None:
+        """See `SessionStore.get`."""
+        if not scope.allows(key.namespace, key.user_id):
+            return None
+        words = ["all"] if last is None else ["last", str(max(last, 0))]
+        found = await self._scripts.read(key, words, now=now)
+        if found is None:
+            return None
+        head, (text,) = found
+        messages = _messages(text)
+        if last is not None:  # all of them came when their times go back somewhere
+            messages = sorted(messages, key=lambda message: message.created_at)[max(len(messages) - max(last, 0), 0) :]
+        return replace(head, messages=tuple(messages))
+
+    async def find(
+        self, scope: Scope, session_id: str, *, namespace: str | None, user_id: str | None, now: float
+    ) -> list[SessionKey]:
+        """See `SessionStore.find`."""
+        await self.adopt_foreign(now=now)
+        within = _within(scope, namespace, user_id)
+        found = await self._index.page(within, now=now, limit=2, session_id=session_id)
+        return [key for key, _ in await self._identities(found)]
+
+    async def put(
+        self,
+        scope: Scope,
+        session: Session,
+        *,
+        now: float,
+        if_revision: int | None = None,
+        records: Sequence[MemoryWrite] = (),
+    ) -> Session:
+        """See `SessionStore.put`."""
+        _require(scope, session.key)
+        messages = distinct(session.messages)
+        document = document_of(replace(session, messages=messages), now=now)
+
+        async def attempt() -> Session | None:
+            names, words = await self._owed_records(scope, records)
+            wanted = "" if if_revision is None else str(if_revision)
+            told = [wanted, document.text, *document.own, str(len(messages)), *document.messages]
+            state, *rest = await self._scripts.run("put", session.key, told, now=now, records=(names, words))
+            if state == b"revision":
+                raise other_revision(session.key, if_revision or 0, int(rest[0]))
+            return None if state == b"retry" else head_from(session.key, rest[0])
+
+        head = await until_done(attempt)
+        return replace(
+            session,
+            messages=messages,
+            revision=head.revision,
+            message_count=head.message_count,
+            owed_since=head.owed_since,
+        )
+
+    async def append(
+        self,
+        scope: Scope,
+        key: SessionKey,
+        messages: Sequence[Message],
+        *,
+        now: float,
+        ttl_seconds: int | None = None,
+        strategy: Strategy | None = None,
+        records: Sequence[MemoryWrite] = (),
+    ) -> Appended:
+        """See `SessionStore.append`."""
+        _require(scope, key)
+        distinct(messages)
+        known: _Known | None = None
+
+        async def attempt() -> Appended | None:
+            nonlocal known
+            given = _as_stored(messages, known)
+            there = known.messages if known else {}
+            fresh = [one for one in distinct(given) if one.id not in there]
+            # The record of a repeated message was stored with it, and may have been deleted since.
+            owed = [record for record in records if record.memory.id not in there]
+            started = _started(key, now=now, ttl_seconds=ttl_seconds, strategy=strategy)
+            document = document_of(started, now=now)
+            words = ["" if known is None else str(known.head.revision)]
+            words += [number(ttl_seconds), strategy_json(strategy) if strategy else "", _open(document.text)]
+            words += [*document.own, str(len(fresh)), *message_words(fresh)]
+            words += [*map(message_json, fresh), *(repr(one.created_at) for one in fresh)]
+            call = await self._owed_records(scope, owed)
+            state, *rest = await self._scripts.run("append", key, words, now=now, records=call)
+            if state == b"done":
+                return Appended(session=head_from(key, rest[0]), messages=given)
+            known = None
+            if state == b"known":
+                texts = zip(rest[1::2], rest[2::2], strict=True)
+                known = _Known(
+                    head_from(key, rest[0]), {id_.decode(): message_from(json.loads(text)) for id_, text in texts}
+                )
+            return None
+
+        return await until_done(attempt)
+
+    async def _owed_records(self, scope: Scope, records: Sequence[MemoryWrite]) -> Call:
+        """The step that stores these records. Raises: Conflict, Forbidden."""
+        plan = await self._planner.planned(scope, records, deduplicate=False)
+        for result in plan.results:
+            if result.status is PutStatus.REFUSED:
+                raise Conflict(f"the record id {result.id} is taken; choose another one")
+        return self._records.call_of(list(plan.changes.steps.values()))
+
+    async def delete(self, scope: Scope, key: SessionKey, *, now: float) -> bool:
+        """See `SessionStore.delete`."""
+        if not scope.allows(key.namespace, key.user_id):
+            return False
+        state, *_ = await self._scripts.run("delete", key, [""], now=now)
+        return bool(state == b"done")
+
+    async def list(
+        self, scope: Scope, *, namespace: str | None, user_id: str | None, limit: int, offset: int, now: float
+    ) -> SessionPage:
+        """See `SessionStore.list`."""
+        await self.adopt_foreign(now=now)
+        within = _within(scope, namespace, user_id)
+        total = await self._index.count(within, now=now)
+        found = await self._identities(await self._index.page(within, now=now, limit=limit, offset=offset))
+        return SessionPage(keys=tuple(key for key, _ in found), total=total)
+
+    async def owed_extractions(
+        self, *, now: float, limit: int, after: OwedSession | None = None
+    ) -> Sequence[OwedSession]:
+        """See `SessionStore.owed_extractions`."""
+        await self.adopt_foreign(now=now)
+        found = await self._identities(await self._index.owed(now=now, limit=limit, after=after))
+        return [OwedSession(key=key, since=since) for key, since in found if since is not None]
+
+    async def unextracted(
+        self, scope: Scope, key: SessionKey, *, now: float, limit: int, before: int
+    ) -> Unextracted | None:
+        """See `SessionStore.unextracted`."""
+        if not scope.allows(key.namespace, key.user_id):
+            return None
+        found = await self._scripts.read(key, ["unread", str(limit), str(before)], now=now)
+        if found is None:
+            return None
+        head, (earlier, *unread) = found
+        messages = tuple(message_from(json.loads(text)) for text in unread)
+        return Unextracted(session=head, messages=messages, before=tuple(_messages(earlier)))
+
+    async def mark_extracted(
+        self,
+        scope: Scope,
+        key: SessionKey,
+        messages: Sequence[Message],
+        *,
+        now: float,
+        records: Sequence[MemoryWrite] = (),
+    ) -> Marked:
+        """See `SessionStore.mark_extracted`."""
+        _require(scope, key)
+        wanted = {message.id: message for message in messages}
+
+        async def attempt() -> tuple[Marked, Sequence[str]] | None:
+            found = await self._scripts.read(key, ["known", *wanted], now=now)
+            if found is None:
+                return _NOTHING, []
+            head, rest = found
+            there = {id_.decode(): message_from(json.loads(text)) for id_, text in _pairs(rest)}
+            marked = [message.id for message in wanted.values() if _unread(there.get(message.id), message)]
+            if not marked:
+                return _NOTHING, []
+            others = wanted.keys() - set(marked)
+            supported = [record for record in records if others.isdisjoint(record.memory.extracted_from)]
+            buried = await self._burials.number()
+            results, noted, (names, words) = await self._derived(scope, supported)
+            state, *_ = await self._scripts.run(
+                "mark",
+                key,
+                [str(head.revision), str(len(marked)), *marked],
+                now=now,
+                records=([keys.BURIED_NUMBER, *names], [buried, *words]) if supported else ([], []),
+            )
+            return (Marked(messages=tuple(marked), records=results), noted) if state == b"done" else None
+
+        marked, noted = await until_done(attempt)
+        await self._records.note_access(noted, at=now, interval_s=0.0, counted=False)
+        return marked
+
+    async def _derived(
+        self, scope: Scope, records: Sequence[MemoryWrite]
+    ) -> tuple[tuple[PutResult, ...], Sequence[str], Call]:
+        """What becomes of records read out of messages, duplicates that were met again, and the step."""
+        gone = [await self._burials.is_buried(record.memory) for record in records]
+        kept = [record for record, buried in zip(records, gone, strict=True) if not buried]
+        plan = await self._planner.planned(scope, kept, deduplicate=True)
+        planned = iter(plan.results)
+        results = tuple(
+            PutResult(record.memory.id, PutStatus.DELETED) if buried else next(planned)
+            for record, buried in zip(records, gone, strict=True)
+        )
+        return results, plan.noted, self._records.call_of(list(plan.changes.steps.values()))
+
+    async def fold(
+        self,
+        scope: Scope,
+        key: SessionKey,
+        messages: Sequence[Message],
+        *,
+        context: str | None,
+        if_context: str | None,
+        tokens: int,
+        now: float,
+    ) -> Session:
+        """See `SessionStore.fold`."""
+        _require(scope, key)
+
+        async def attempt() -> Session | None:
+            found = await self._scripts.read(key, ["all"], now=now)
+            if found is None:
+                raise NotFound(f"Session {key.session_id} not found")
+            head, (text,) = found
+            if head.context != if_context:
+                raise Conflict(f"the summary of session {key.session_id} has changed")
+            there = {message.id: message for message in _messages(text)}
+            for message in messages:
+                stored = there.pop(message.id, None)
+                if stored is None or not same_message(stored, message):
+                    raise Conflict(f"message {message.id} of session {key.session_id} has changed or is gone")
+            left = list(there.values())
+            words = [str(head.revision), json.dumps(context), str(tokens), f"[{','.join(map(message_json, left))}]"]
+            words += [*run_of_times(left), str(len(left)), *message_words(left)]
+            state, *rest = await self._scripts.run("fold", key, words, now=now)
+            return head_from(key, rest[0]) if state == b"done" else None
+
+        return await until_done(attempt)
+
+    async def purge_expired(self, *, now: float, limit: int = 1000) -> int:
+        """See `SessionStore.purge_expired`. Redis has deleted most of them by itself."""
+        found = await self._identities(await self._index.over(now=now, limit=limit))
+        states = [await self._scripts.run("delete", key, ["over"], now=now) for key, _ in found]
+        return sum(state == b"done" for state, *_ in states)
+
+    async def count(self, *, now: float) -> int:
+        """How many sessions there are."""
+        return await self._index.count(Scope(), now=now)
+
+    async def adopt_foreign(self, *, now: float) -> int:
+        """Take over the documents that another server wrote; how many."""
+        adopted = 0
+        async for page in self._index.foreign():
+            done = sum([await self._adoption.adopt(key, now=now) for key in page])
+            adopted += done
+            if not done:
+                break
+        return adopted
+
+    async def _identities(self, found: Sequence[bytes]) -> Sequence[tuple[SessionKey, float | None]]:
+        """Whose documents these are, and since when extraction owes them something; without those that are gone."""
+        if not found:
+            return []
+        paths = ("$.namespace", "$.user_id", "$.session_id", "$.agent_memory.owed_since")
+        result = []
+        for key in found:
+            text = await command(self._client, "JSON.GET", key, *paths)
+            if text is not None:
+                parts: Sequence[Any] = [values[0] if values else None for values in map(json.loads(text).get, paths)]
+                result.append((SessionKey(*(part or "" for part in parts[:3])), parts[3]))
+        return result
+
+
+def _require(scope: Scope, key: SessionKey) -> None:
+    if not scope.allows(key.namespace, key.user_id):
+        raise Forbidden("the session's namespace and user are outside of what this credential grants")
+
+
+def _messages(text: bytes) -> list[Message]:
+    return [message_from(members) for members in json.loads(text)]
+
+
+def _pairs(words: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    return list(zip(words[::2], words[1::2], strict=True))
+
+
+def _unread(stored: Message | None, message: Message) -> bool:
+    return stored is not None and same_message(stored, message) and not stored.discrete_memory_extracted
+
+
+def _as_stored(messages: Sequence[Message], known: _Known | None) -> tuple[Message, ...]:
+    """The messages, those that are there as they are stored. Raises: Conflict."""
+    if known is None:
+        return tuple(messages)
+    for message in messages:
+        if not same_message(known.messages.get(message.id, message), message):
+            raise other_content(message)
+    return tuple(known.messages.get(message.id, message) for message in messages)
+
+
+def _started(key: SessionKey, *, now: float, ttl_seconds: int | None, strategy: Strategy | None) -> Session:
+    return Session(
+        key=key,
+        created_at=now,
+        updated_at=now,
+        last_accessed=now,
+        strategy=strategy or Strategy(),
+        ttl_seconds=ttl_seconds,
+    )
+
+
+def _open(text: str) -> str:
+    """A document without its messages."""
+    return "{" + text.removeprefix('{"messages":[],')
+
+
+def _within(scope: Scope, namespace: str | None, user_id: str | None) -> Scope:
+    """The scope, in the parts that are given."""
+    asked = Scope(
+        None if namespace is None else frozenset({namespace}), None if user_id is None else frozenset({user_id})
+    )
+    return scope.intersect(asked)

@@ -1,0 +1,208 @@
+"""What two memories are to each other: by rules, and where these see two facts, by a chat model that is asked once.
+
+The model says whether two near memories tell the same, contradict each other, or are two facts. What it says is kept,
+so that no pair is asked twice, and checked: the text that is to stand for both must hold what both say, word by word
+(`domain.merging`), else they stay two.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+
+from agent_memory_server.domain.errors import InvalidRequest, MemoryServerError
+from agent_memory_server.domain.fencing import DATA_RULE, fenced_lines
+from agent_memory_server.domain.memory import Memory
+from agent_memory_server.domain.merging import stands_for
+from agent_memory_server.domain.sameness import Relation, relation
+from agent_memory_server.domain.sealing import question_digest, sealed
+from agent_memory_server.domain.tokens import estimate_tokens
+from agent_memory_server.operations.application import Application
+from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
+
+PAIRS_AT_ONCE = 12
+"""Pairs in one question at most, all of one namespace and user."""
+
+MOST_TOKENS = 3000
+"""Of memories in one question."""
+
+LONGEST_CHARS = 2000
+"""Of a memory that a model compares: a longer one is a document, no fact, and no other text stands for it."""
+
+_PURPOSE = "merging"
+_RELATIONS = {"same": Relation.SAME, "contradicts": Relation.CONTRADICTION, "different": Relation.DIFFERENT}
+_ANSWER = {
+    "type": "object",
+    "properties": {
+        "number": {"type": "integer"},
+        "relation": {"type": "string", "enum": list(_RELATIONS)},
+        "text": {"type": "string"},
+    },
+    "required": ["number", "relation", "text"],
+    "additionalProperties": False,
+}
+SCHEMA: Final = {
+    "type": "object",
+    "properties": {"pairs": {"type": "array", "items": _ANSWER}},
+    "required": ["pairs"],
+    "additionalProperties": False,
+}
+_INSTRUCTIONS = (
+    "You compare memories that an assistant keeps about one person. Answer for every numbered pair. `same`: both tell "
+    "the same fact, in other words or one with more detail. `contradicts`: both cannot be true at the same time, so "
+    "something has changed. `different`: two facts that can both be true; also when in doubt. For `same` give `text`: "
+    "one sentence in the words of the memories that holds every detail of both, each name, number, date and negation, "
+    "and nothing else, in their language. Otherwise `text` is empty."
+)
+
+log = structlog.get_logger()
+
+Pair = tuple[str, str]
+"""Two texts, in the order of their characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """relation: what the texts are to each other. text: of SAME, what stands for both; "" where each does."""
+
+    relation: Relation
+    text: str = ""
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """What is known of pairs of texts. unasked: pairs that no model could be asked about, and failure, why."""
+
+    decided: dict[Pair, Verdict] = field(default_factory=dict)
+    unasked: set[Pair] = field(default_factory=set)
+    failure: MemoryServerError | None = None
+
+    def on(self, one: Memory, other: Memory) -> Verdict:
+        """What two memories are to each other, as far as is known: else two facts."""
+        by_rule = relation(one.text, other.text)
+        if by_rule is not Relation.DIFFERENT:
+            return Verdict(by_rule)
+        return self.decided.get(pair_of(one, other), Verdict(Relation.DIFFERENT))
+
+    def open(self, one: Memory, other: Memory) -> bool:
+        """Whether a model is still to be asked about them."""
+        return pair_of(one, other) in self.unasked
+
+
+def pair_of(one: Memory, other: Memory) -> Pair:
+    """Their texts."""
+    return (one.text, other.text) if one.text <= other.text else (other.text, one.text)
+
+
+async def verdicts_on(app: Application, pairs: Iterable[tuple[Memory, Memory]]) -> Verdicts:
+    """Verdicts on pairs of near memories, each pair of one namespace and user. Without a model the rules' alone.
+
+    A model that fails leaves pairs unasked; what it said before that is kept. Raises: Unavailable (the store).
+    """
+    verdicts = Verdicts()
+    model = app.fast_chat or app.chat
+    if model is None:
+        return verdicts
+    open_: dict[Pair, tuple[str, str]] = {}
+    for one, other in pairs:
+        if max(len(one.text), len(other.text)) > LONGEST_CHARS:
+            continue
+        if relation(one.text, other.text) is Relation.DIFFERENT:
+            open_.setdefault(pair_of(one, other), (one.namespace, one.user_id))
+    digests = {pair: _digest(model, pair) for pair in open_}
+    known = await app.decisions.get(list(digests.values()))
+    verdicts.decided = {pair: _opened(known[d], model, pair) for pair, d in digests.items() if d in known}
+    for question in _questions({pair: place for pair, place in open_.items() if pair not in verdicts.decided}):
+        if verdicts.failure is None:
+            await _ask(app, model, question, verdicts)
+        else:
+            verdicts.unasked.update(question)
+    return verdicts
+
+
+def _digest(model: ChatModel, pair: Pair) -> bytes:
+    return question_digest(_PURPOSE, model.model, *pair)
+
+
+def _opened(said: bytes, model: ChatModel, pair: Pair) -> Verdict:
+    relation_, text = json.loads(sealed(said, _PURPOSE, model.model, *pair))
+    return Verdict(Relation(relation_), text)
+
+
+def _closed(verdict: Verdict, model: ChatModel, pair: Pair) -> bytes:
+    content = json.dumps([verdict.relation.value, verdict.text]).encode()
+    return sealed(content, _PURPOSE, model.model, *pair)
+
+
+def _questions(places: Mapping[Pair, tuple[str, str]]) -> Iterable[list[Pair]]:
+    """The pairs in portions of one place each: what one user told is never shown beside what another did."""
+    by_place: dict[tuple[str, str], list[Pair]] = {}
+    for pair, place in places.items():
+        by_place.setdefault(place, []).append(pair)
+    for pairs in by_place.values():
+        question: list[Pair] = []
+        tokens = 0
+        for pair in pairs:
+            size = sum(map(estimate_tokens, pair))
+            if question and (len(question) == PAIRS_AT_ONCE or tokens + size > MOST_TOKENS):
+                yield question
+                question, tokens = [], 0
+            question.append(pair)
+            tokens += size
+        yield question
+
+
+async def _ask(app: Application, model: ChatModel, pairs: Sequence[Pair], verdicts: Verdicts) -> None:
+    """Ask about these pairs, and keep what was said."""
+    try:
+        answers = await _answers(model, pairs)
+    except InvalidRequest as exc:
+        if len(pairs) > 1:  # one of them is refused: each for itself
+            for pair in pairs:
+                await _ask(app, model, [pair], verdicts)
+            return
+        log.warning("merging.refused", code=exc.code)
+        answers = {}
+    except MemoryServerError as exc:
+        verdicts.unasked.update(pairs)
+        verdicts.failure = exc
+        return
+    decided = {pair: answers.get(pair, Verdict(Relation.DIFFERENT)) for pair in pairs}
+    await app.decisions.keep({_digest(model, pair): _closed(said, model, pair) for pair, said in decided.items()})
+    verdicts.decided |= decided
+
+
+async def _answers(model: ChatModel, pairs: Sequence[Pair]) -> dict[Pair, Verdict]:
+    lines = [{"number": number, "one": one, "other": other} for number, (one, other) in enumerate(pairs, 1)]
+    answer = await model.ask(
+        ChatRequest(
+            purpose=_PURPOSE,
+            instructions=f"{_INSTRUCTIONS} {DATA_RULE}",
+            text=fenced_lines("pairs", lines),
+            schema=SCHEMA,
+            answer_tokens=256 + sum(60 + estimate_tokens(one) + estimate_tokens(other) for one, other in pairs),
+        )
+    )
+    found: dict[Pair, Verdict] = {}
+    for item in answer.value["pairs"]:
+        if 1 <= item["number"] <= len(pairs):
+            pair = pairs[item["number"] - 1]
+            found.setdefault(pair, _checked(item, pair))
+    return found
+
+
+def _checked(item: Mapping[str, Any], pair: Pair) -> Verdict:
+    """What the model said of a pair, as far as it can be believed."""
+    said = _RELATIONS[item["relation"]]
+    if said is not Relation.SAME:
+        return Verdict(said)
+    # Where one of the two says all that both say, it stands as it is, and nothing is embedded again.
+    standing = [text for text in pair if stands_for(text, pair, every_word=True)]
+    if standing:
+        return Verdict(said, standing[0] if len(standing) == 1 else "")
+    text = " ".join(item["text"].split())
+    return Verdict(said, text) if stands_for(text, pair) else Verdict(Relation.DIFFERENT)
