@@ -92,10 +92,14 @@ class Part:
 _EMPTY = Part([])
 
 
+def _shares(found: Candidates) -> Floats:
+    return share(found.words, found.asked, SATURATION)
+
+
 def relevances(found: Candidates, estimates: Estimates) -> Floats:
     """The estimate of each candidate, NaN where it cannot be told, shape (n,). By words alone where there is no vector
     and no other way."""
-    shares = share(found.words, found.asked, SATURATION)
+    shares = _shares(found)
     estimated = WORDS.of(shares, shares)
     if found.vectors is None:
         return estimated
@@ -130,6 +134,7 @@ def _places(
     scores = np.clip(falling[page] / top, 0.0, 1.0).tolist()
     rows = order[page]
     relevance = relevances(found, query.estimates)[rows].tolist()
+    shares = _shares(found)
     placed = []
     for i, score, estimate in zip(rows.tolist(), scores, relevance, strict=True):
         evidence = Evidence(
@@ -139,6 +144,7 @@ def _places(
             bm25=float(found.bm25[i]) or None,
             similarity=_none(found.pooled[i]),
             words=float(found.words[i]) or None,
+            share=float(shares[i]),
             factor=float(factors[0][i]),
             date_factor=float(factors[1][i]),
         )

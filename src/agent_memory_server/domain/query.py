@@ -77,7 +77,8 @@ class Evidence:
     """How each arm saw a result: rank (from 1) and raw score. None where the arm did not find it.
 
     similarity: cosine similarity with the neighbouring turns' vectors pooled in; words: BM25 with their words
-    counted in. Both are what the fusion mixes. factor: by what the fused value was multiplied for the speaker.
+    counted in. Both are what the fusion mixes. share: what the record holds with its neighbours of the weight of the
+    query's words, 0 … 1 (`relevance.share`). factor: by what the fused value was multiplied for the speaker.
     date_factor: by what it was multiplied for lying in a time that the question names.
     also: ids of records that say the same (a message and what was read out of it) and stand for no place of their own.
     span: where in the text most of the matched words stand together, as first character and the one behind the last.
@@ -91,6 +92,7 @@ class Evidence:
     matched_words: tuple[str, ...] = ()
     similarity: float | None = None
     words: float | None = None
+    share: float | None = None
     factor: float = 1.0
     date_factor: float = 1.0
     also: tuple[str, ...] = ()

@@ -140,6 +140,7 @@ def _explanation(evidence: Evidence) -> dict[str, Any]:
         "span": evidence.span,
         "similarity": evidence.similarity,
         "words": evidence.words,
+        "share": evidence.share,
         "factor": evidence.factor,
         "date_factor": evidence.date_factor,
         "also": evidence.also,

@@ -86,6 +86,8 @@ class SearchExplanation(WireModel):
     """cosine similarity with the vectors of the neighbouring turns pooled in; what hybrid mode mixes"""
     words: float | None = None
     """BM25 with the words of the neighbouring turns counted in; what keyword and hybrid mode rank by"""
+    share: float | None = None
+    """0 … 1: what the record holds with its neighbours of the weight of the query's words; `relevance` builds on it"""
     factor: float = 1.0
     """by what the mixed value was multiplied for the speaker of the turn"""
     date_factor: float = 1.0
