@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run test check lint fmt bench lock clean setup setup-dev
+.PHONY: help run test check lint fmt bench drills lock clean setup setup-dev
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ fmt: setup-dev ## format, and fix what can be fixed safely
 
 bench: setup-dev ## run every benchmark in benchmarks/ with its small defaults
 	@for name in startup append_cost local_model rest_load mcp_overhead sdk_import; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
+
+drills: setup-dev ## kill and starve servers, workers and models for as long as real outages take (about six minutes)
+	@DRILLS=full $(BIN)/python -m pytest tests/faults/test_drills.py --durations=0 $(ARGS)
 
 lock: setup-dev ## resolve requirements/*.in again
 	scripts/lock.sh $(ARGS)

@@ -28,6 +28,10 @@ def bury(folder: Path, *keys: str) -> None:
     asyncio.run(work())
 
 
+def counted(waiting: int, dead: int, oldest: str | None = None) -> dict[str, Any]:
+    return {"waiting": waiting, "running": 0, "dead": dead, "workers": 0, "oldest_due_at": oldest}
+
+
 def said(folder: Path, *args: str) -> Any:
     done = run(folder, "jobs", *args, "--json")
     assert done.returncode == 0, done.stderr
@@ -36,14 +40,17 @@ def said(folder: Path, *args: str) -> Any:
 
 def test_what_was_given_up_is_shown_retried_and_discarded(folder: Path) -> None:
     bury(folder, "a", "b")
-    assert said(folder, "status") == {"waiting": 0, "running": 0, "dead": 2}
+    assert said(folder, "status") == counted(0, 2)
     newest, oldest = said(folder, "dead")
     assert (newest["key"], oldest["key"], oldest["failed_at"]) == ("b", "a", "2026-09-21T14:13:20Z")
     shown = run(folder, "jobs", "dead").stdout
     assert f"{oldest['id']}  2026-09-21T14:13:20Z  work  a  1 attempt: invalid_request: no" in shown
     assert said(folder, "retry", oldest["id"]) == {"count": 1}
     assert said(folder, "discard", "--all") == {"count": 1}
-    assert said(folder, "status") == {"waiting": 1, "running": 0, "dead": 0}
+    left = said(folder, "status")
+    assert left == counted(1, 0, left["oldest_due_at"])
+    assert left["oldest_due_at"] is not None
+    assert "A job has waited for a worker for " in run(folder, "jobs", "status").stdout
     assert run(folder, "jobs", "dead").stdout == "No job was given up.\n"
     none = run(folder, "jobs", "retry", "nothing")
     assert (none.returncode, none.stdout) == (1, "Queued again: 0.\n")

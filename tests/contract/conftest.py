@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
 
 import pytest
 from redis.asyncio import Redis
@@ -33,17 +33,13 @@ from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
 from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
 from agent_memory_server.ports.decisions import Decisions
 from agent_memory_server.ports.idempotency import IdempotencyStore
-from agent_memory_server.ports.jobs import Claims, Jobs
 from agent_memory_server.ports.memory_store import MemoryStore
 from agent_memory_server.ports.session_store import SessionStore
 from agent_memory_server.ports.spending import Spending
 from agent_memory_server.ports.token_store import TokenStore
 from agent_memory_server.ports.vector_cache import VectorCache
 from tests.contract.memories import DIMENSIONS
-
-
-class Queue(Jobs, Claims, Protocol):
-    """Both sides of a queue of background work."""
+from tests.support.jobs import Queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +83,9 @@ def _memories_on_sqlite(database: Database) -> MemoryStore:
     return SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=DIMENSIONS)))
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Suites of sessions run on Redis too, where records cannot be searched yet."""
-    if "sessions" in metafunc.fixturenames:
-        metafunc.parametrize("engine", ["sqlite", "redis"], indirect=True)
-
-
-@pytest.fixture
+@pytest.fixture(params=["sqlite", "redis"])
 def engine(request: pytest.FixtureRequest) -> Engine:
-    if getattr(request, "param", "sqlite") == "redis":
+    if request.param == "redis":
         return Engine(
             memories=cast("MemoryStore", request.getfixturevalue("redis_records")),
             sessions=request.getfixturevalue("redis_sessions"),
@@ -143,7 +133,6 @@ async def redis_records(client: Redis) -> RedisMemoryStore:
 
 @pytest.fixture(params=["sqlite", "redis"])
 def records(request: pytest.FixtureRequest) -> MemoryStore:
-    """For the suites that store and list: the Redis engine's records, which cannot be searched yet."""
     if request.param == "sqlite":
         return _memories_on_sqlite(request.getfixturevalue("database"))
     return cast("MemoryStore", request.getfixturevalue("redis_records"))

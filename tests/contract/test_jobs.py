@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent_memory_server.ports.jobs import Claim, Job, JobFigures
-from tests.contract.conftest import Queue
+from agent_memory_server.ports.jobs import SEEN_WITHIN_S, Claim, Job, JobFigures
+from tests.support.jobs import Queue
 
 NOW = 1_700_000_000.0
 LEASE_S = 30.0
@@ -313,6 +313,36 @@ async def test_who_asks_for_it_does_not_add_what_was_given_up_lately(jobs: Queue
     assert (await jobs.figures()).waiting == 0
     await jobs.add(job(), due=NOW, unless_dead_since=NOW + 1)
     assert (await jobs.figures()).waiting == 1
+
+
+# --- whether it gets done ---------------------------------------------------------------------------------------------
+
+
+async def test_workers_are_counted_while_they_give_signs_of_life_and_until_they_leave(jobs: Queue) -> None:
+    assert (await jobs.pulse(now=NOW)).workers == 0
+    for name in ("a", "b", "b", "c: {odd}\n"):
+        await jobs.beat(name, now=NOW)
+    assert (await jobs.pulse(now=NOW)).workers == 3
+    await jobs.gone("b")
+    await jobs.gone("nobody")
+    await jobs.beat("a", now=NOW + SEEN_WITHIN_S)
+    assert (await jobs.pulse(now=NOW + SEEN_WITHIN_S)).workers == 2
+    assert (await jobs.pulse(now=NOW + SEEN_WITHIN_S + 1)).workers == 1
+    await jobs.beat("d", now=NOW + 2 * SEEN_WITHIN_S + 1)
+    assert (await jobs.pulse(now=NOW + 2 * SEEN_WITHIN_S + 1)).workers == 1
+
+
+async def test_the_pulse_tells_since_when_a_job_that_could_run_has_waited(jobs: Queue) -> None:
+    assert (await jobs.pulse(now=NOW)).oldest_due is None
+    await jobs.add(job("a", group="g"), due=NOW)
+    await claim_one(jobs)
+    await jobs.add(job("a"), due=NOW + 1)  # runs after the one of its key
+    await jobs.add(job("b", group="g"), due=NOW + 2)  # runs after the one of its group
+    assert (await jobs.pulse(now=NOW + 9)).oldest_due is None
+    for key, due in (("c", 4), ("d", 3), ("later", 20)):
+        await jobs.add(job(key), due=NOW + due)
+    assert (await jobs.pulse(now=NOW + 9)).oldest_due == NOW + 3
+    assert (await jobs.pulse(now=NOW + 2)).oldest_due is None
 
 
 # --- waiting for work -------------------------------------------------------------------------------------------------

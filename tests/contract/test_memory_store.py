@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound
-from agent_memory_server.domain.filters import EVERYTHING, Filter, TextField, only
+from agent_memory_server.domain.filters import EVERYTHING, Filter, TagField, TextField, only
 from agent_memory_server.domain.memory import MemoryType, hash_of
 from agent_memory_server.domain.scope import EVERYWHERE, Scope
-from agent_memory_server.ports.memory_store import MemoryStore, PutStatus
+from agent_memory_server.ports.memory_store import Labels, MemoryStore, PutStatus
 from tests.contract.memories import NOW, direction, memory, write
 
 
@@ -368,3 +369,46 @@ async def test_what_one_task_stored_every_task_reads_at_once(memories: MemorySto
 
     await asyncio.gather(*(one(n) for n in range(50)))
     assert len(await _ids(memories)) == 50
+
+
+async def test_records_lack_labels_until_they_were_given_some_at_the_revision_that_is_stored(
+    memories: MemoryStore,
+) -> None:
+    async def lacking() -> set[str]:
+        return {one.id for one in await memories.unlabelled(limit=10)}
+
+    whole: dict[str, Any] = {"topics": ("tea",), "entities": ("Ana",)}
+    writes = [write("none"), write("half", topics=("tea",)), write("whole", **whole), write("said")]
+    writes += [write("m", memory_type=MemoryType.MESSAGE), write("owed", at=None)]
+    await memories.put(EVERYWHERE, writes, now=NOW)
+    assert await lacking() == {"none", "half", "said", "owed"}
+    given = [
+        Labels(id="none", revision=1, topics=(), entities=()),
+        Labels(id="half", revision=1, topics=("tea",), entities=("Ana, Eva", "Bob")),
+        Labels(id="said", revision=2, topics=("x",), entities=("y",)),
+        Labels(id="owed", revision=1, topics=("tea",), entities=()),
+        Labels(id="gone", revision=1, topics=("x",), entities=()),
+    ]
+    assert await memories.set_labels(given) == 3
+    assert await lacking() == {"said"}
+    found = {one.id: one for one in await memories.get(EVERYWHERE, ["none", "half", "said", "owed"])}
+    assert (found["half"].topics, found["half"].entities) == (("tea",), ("Ana, Eva", "Bob"))
+    assert {id_: one.revision for id_, one in found.items()} == {"none": 1, "half": 2, "said": 1, "owed": 2}
+    assert found["said"].topics == ()
+    named = Filter((only(TagField.ENTITIES, "Bob"),))
+    assert [one.id for one in (await memories.list(EVERYWHERE, named, limit=9)).memories] == ["half"]
+    assert (await memories.list(EVERYWHERE, Filter((), past=True), limit=9)).total == len(writes)
+    assert [owed.id for owed in await memories.owed_embeddings(limit=9)] == ["owed"]
+    assert "half" in await memories.vectors(["half"])
+
+
+async def test_a_new_text_lacks_labels_again_and_what_a_caller_took_away_stays_away(memories: MemoryStore) -> None:
+    await memories.put(EVERYWHERE, [write("a")], now=NOW)
+    await memories.set_labels([Labels(id="a", revision=1, topics=("tea",), entities=())])
+    (labelled,) = await memories.get(EVERYWHERE, ["a"])
+    bare = replace(labelled, topics=())
+    bare = await memories.update(EVERYWHERE, bare, if_revision=2, vector=None, text_changed=False)
+    assert await memories.unlabelled(limit=9) == []
+    after = replace(bare, text="coffee", memory_hash="")
+    await memories.update(EVERYWHERE, after, if_revision=3, vector=direction(1), text_changed=True)
+    assert [one.id for one in await memories.unlabelled(limit=9)] == ["a"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent_memory_server.adapters.sqlite.database import Database
+from agent_memory_server.adapters.redis.view_store import RedisViewStore
 from agent_memory_server.adapters.sqlite.view_store import SqliteViewStore
 from agent_memory_server.domain.errors import Conflict
 from agent_memory_server.domain.filters import Filter, Match, Op, TagField, TextField, TimeField, TimeNot, TimeRange
@@ -36,9 +36,11 @@ VIEW = View(
 TASK = Task(id="t1", view_id="v1", created_at=1.0)
 
 
-@pytest.fixture(params=["sqlite"])
-def views(request: pytest.FixtureRequest, database: Database) -> ViewStore:
-    return SqliteViewStore(database)
+@pytest.fixture(params=["sqlite", "redis"])
+def views(request: pytest.FixtureRequest) -> ViewStore:
+    if request.param == "sqlite":
+        return SqliteViewStore(request.getfixturevalue("database"))
+    return RedisViewStore(request.getfixturevalue("client"))
 
 
 def summary(of: str, text: str = "text") -> Partition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.compact import compact
 from agent_memory_server.operations.forget import delete
 from agent_memory_server.operations.options import Options
-from agent_memory_server.operations.recall import browse, recall
+from agent_memory_server.operations.recall import browse, history, recall
 from agent_memory_server.operations.remember import remember
 from agent_memory_server.operations.revise import revise
 from agent_memory_server.operations.search import Question, search
@@ -105,14 +106,23 @@ async def test_a_caller_reads_and_lists_its_own_records_only(app: Application) -
             await recall(app, caller(can=frozenset({action})), "a")
 
 
+async def current(app: Application) -> set[str]:
+    return {one.id for one in (await browse(app, LOCAL, EVERYTHING, limit=99)).memories}
+
+
 async def test_compaction_keeps_the_record_used_last_and_every_pinned_one(
     app: Application, clock: SettableClock
 ) -> None:
     given = [memory(str(n), "tea", last_accessed=NOW + n) for n in range(3)]
     await remember(app, LOCAL, [*given, memory("p", "tea", pinned=True), memory("o", "milk")], deduplicate=False)
-    assert await compact(app, LOCAL, EVERYTHING) == 3
-    assert set(await records(app, "0", "1", "2", "p", "o")) == {"2", "p", "o"}
-    assert await compact(app, LOCAL, EVERYTHING) == 3
+    hashes_alone = replace(app, options=replace(app.options, consolidate=False))
+    for _ in range(2):
+        assert await compact(hashes_alone, LOCAL, EVERYTHING) == 3
+        assert await current(app) == {"2", "p", "o"}
+    for _ in range(2):
+        assert await compact(app, LOCAL, EVERYTHING) == 2
+        assert await current(app) == {"p", "o"}
+    assert {one.id for one in await history(app, LOCAL, "p")} == {"p", "2", "1", "0"}
 
 
 async def test_compaction_never_reaches_beyond_the_caller_or_joins_places(app: Application) -> None:

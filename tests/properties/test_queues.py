@@ -18,7 +18,7 @@ from agent_memory_server.adapters.redis.jobs import RedisJobs
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
 from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.ports.jobs import Claim, Job
-from tests.contract.conftest import Queue
+from tests.support.jobs import Queue
 
 START = 1_000
 LEASE_S = 30.0

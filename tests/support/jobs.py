@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Protocol, cast
 
-from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.interfaces.worker.handlers import Handler
 from agent_memory_server.interfaces.worker.loop import Worker
 from agent_memory_server.interfaces.worker.options import WorkerOptions
 from agent_memory_server.operations.application import Application
+from agent_memory_server.ports.jobs import Claims, Jobs
 
 QUICK = WorkerOptions(backoff_s=0.01, longest_backoff_s=0.05, poll_s=0.02, lease_s=30, drain_s=30)
 
 
-def queue_of(app: Application) -> SqliteJobs:
+class Queue(Jobs, Claims, Protocol):
+    """Both sides of a queue of background work."""
+
+
+def queue_of(app: Application) -> Queue:
     """The queue, with the worker's side of it."""
-    assert isinstance(app.jobs, SqliteJobs)
-    return app.jobs
+    return cast("Queue", app.jobs)
 
 
 @asynccontextmanager

@@ -50,16 +50,31 @@ class Node:
     port: int
     process: subprocess.Popen[bytes]
     client: redis.Redis = field(repr=False)
+    command: list[str] = field(repr=False)
 
     @property
     def name(self) -> str:
         """As a cluster names it."""
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def url(self) -> str:
+        """Of a client."""
+        return f"redis://127.0.0.1:{self.port}"
+
     def kill(self) -> None:
         """End it at once."""
         self.process.kill()
         self.process.wait()
+
+    def start_again(self) -> None:
+        """Start it on its port and in its folder, after it ended; what it kept there is loaded."""
+        self.process = subprocess.Popen(self.command)
+        until(lambda: bool(self.client.ping()), f"the server on port {self.port} answers again")
+
+
+PERSISTENT = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
+"""Options of a server that keeps what it acknowledged."""
 
 
 class Processes:
@@ -79,8 +94,9 @@ class Processes:
             (place / "redis.conf").write_text(file)
             words.append(str(place / "redis.conf"))
         words += ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(place), "--logfile", str(place / "log")]
-        process = subprocess.Popen([*words, *options])
-        node = Node(port, process, redis.Redis(port=port, protocol=3, password=password))
+        command = [*words, *options]
+        process = subprocess.Popen(command)
+        node = Node(port, process, redis.Redis(port=port, protocol=3, password=password), command)
         self.nodes.append(node)
         until(lambda: bool(node.client.ping()), f"the server on port {port} answers")
         return node

@@ -12,8 +12,8 @@ from agent_memory_server.cli.run import with_application
 from agent_memory_server.cli.start import FAILED
 from agent_memory_server.domain.principal import LOCAL, Principal
 from agent_memory_server.operations.application import Application
-from agent_memory_server.operations.dead_letters import discard_dead, job_figures, list_dead, retry_dead
-from agent_memory_server.ports.jobs import DeadJob, JobFigures
+from agent_memory_server.operations.dead_letters import discard_dead, job_figures, job_pulse, list_dead, retry_dead
+from agent_memory_server.ports.jobs import DeadJob, JobFigures, Pulse
 
 _MOST = 10_000
 _ALL = click.option("--all", "every", is_flag=True, help="All that were given up.")
@@ -27,17 +27,19 @@ def jobs() -> None:
 @jobs.command()
 @AS_JSON
 def status(as_json: bool) -> None:
-    """Count the jobs that wait, run, and were given up."""
+    """Count the jobs that wait, run, and were given up, and the workers; tell whether they keep up."""
 
-    async def work(app: Application) -> JobFigures:
-        return await job_figures(app, LOCAL)
+    async def work(app: Application) -> tuple[JobFigures, Pulse, float]:
+        return await job_figures(app, LOCAL), await job_pulse(app, LOCAL), app.clock()
 
-    figures = with_application(work)
-    counted = {"waiting": figures.waiting, "running": figures.running, "dead": figures.dead}
+    figures, pulse, now = with_application(work)
+    counted = {"waiting": figures.waiting, "running": figures.running, "dead": figures.dead, "workers": pulse.workers}
     if as_json:
-        echo_json(counted)
-    else:
-        click.echo(", ".join(f"{name} {count}" for name, count in counted.items()))
+        echo_json({**counted, "oldest_due_at": isoformat(pulse.oldest_due)})
+        return
+    click.echo(", ".join(f"{name} {count}" for name, count in counted.items()))
+    if pulse.oldest_due is not None:
+        click.echo(f"A job has waited for a worker for {now - pulse.oldest_due:.0f} s.")
 
 
 @jobs.command()

@@ -124,7 +124,12 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIt
             fast_chat=chats.fast,
             reranker=reranker,
             options=options_of(
-                settings.memory, settings.sessions, settings.extraction, settings.queries, settings.rerank
+                settings.memory,
+                settings.sessions,
+                settings.extraction,
+                settings.queries,
+                settings.rerank,
+                settings.labels,
             ),
             context_sizes=context_tokens,
         )

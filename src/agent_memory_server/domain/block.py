@@ -23,6 +23,14 @@ Turns = Callable[[], tuple[Around, Told]]
 """Who stands beside whom among the rows of a block, and what each tells (`told.ToldRows`)."""
 
 
+_BYTES_PER_WORD = 8
+
+
+def fits(records: int, words: int, dimensions: int, max_bytes: int) -> bool:
+    """Whether a selection of this size is kept as a block: neither vectors nor words take more than `max_bytes`."""
+    return records * dimensions * 4 <= max_bytes and words * _BYTES_PER_WORD <= max_bytes
+
+
 class BlockView:
     """One state of a block. Rows are in no order; a row of a deleted or replaced record stays, not alive.
 

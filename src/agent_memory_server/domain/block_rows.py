@@ -36,6 +36,10 @@ class BlockRows:
         """How many rows there are, dead ones included: the number of the next one."""
         return len(self._rids.view)
 
+    def rid(self, row: int) -> int:
+        """The record of a row."""
+        return int(self._rids.view[row])
+
     @property
     def worn(self) -> bool:
         """Whether so many rows are dead that it should be loaded anew."""

@@ -48,6 +48,7 @@ class Application:
         work is done by rules.
     reranker: reads the first results of hybrid searches again, with the query. None: their order stays.
     restoring: the same store as `memories`, for taking records of another store. None: the engine cannot.
+    stored: rung when a write leaves records that upkeep may have to label, or to compare with others.
     owed: rung when a write leaves an embedding to be done; who embeds, or queues it, waits for it.
     postponed: texts that this process left alone, as embedding them failed while others worked.
     context_sizes: context window in tokens of a model by its name; None for a name it does not know.
@@ -70,4 +71,5 @@ class Application:
     context_sizes: Callable[[str], int | None] = lambda _model: None
     accesses: Accesses = field(default_factory=Accesses)
     owed: asyncio.Event = field(default_factory=asyncio.Event)
+    stored: asyncio.Event = field(default_factory=asyncio.Event)
     postponed: Postponed = field(default_factory=Postponed)

@@ -87,6 +87,7 @@ async def put_session(
             continue
         if owed.records:
             app.owed.set()
+            app.stored.set()
         await queue_extraction(app, result, now=now)
         await queue_summary(app, result, window, now=now)
         missing = any(message.created_at is None for message in write.messages)

@@ -9,7 +9,7 @@ from agent_memory_server.domain.principal import Action, Principal
 from agent_memory_server.domain.scope import EVERYWHERE
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.authorize import require
-from agent_memory_server.ports.jobs import DeadJob, JobFigures
+from agent_memory_server.ports.jobs import DeadJob, JobFigures, Pulse
 
 
 def _require_operator(principal: Principal) -> None:
@@ -22,6 +22,12 @@ async def job_figures(app: Application, principal: Principal) -> JobFigures:
     """How many jobs wait, run, and were given up. Raises: Forbidden."""
     _require_operator(principal)
     return await app.jobs.figures()
+
+
+async def job_pulse(app: Application, principal: Principal) -> Pulse:
+    """Whether there are workers, and whether they keep up. Raises: Forbidden."""
+    _require_operator(principal)
+    return await app.jobs.pulse(now=app.clock())
 
 
 async def list_dead(app: Application, principal: Principal, *, limit: int) -> Sequence[DeadJob]:

@@ -154,6 +154,7 @@ async def _read(app: Application, pending: Unextracted, now: float) -> int | Non
     marked = await app.sessions.mark_extracted(EVERYWHERE, key, messages, now=now, records=writes)
     if marked.records:
         app.owed.set()
+        app.stored.set()
     kept = [result for result in marked.records if result.status is not PutStatus.DELETED]
     return len(kept) if marked.messages else None
 

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from agent_memory_server.domain.errors import MemoryServerError
+from agent_memory_server.domain.errors import MemoryServerError, Unavailable
 from agent_memory_server.operations.application import Application
+from agent_memory_server.ports.jobs import SEEN_WITHIN_S
 
 DEADLINE_S = 2.0
 _PROBE = "readiness"
@@ -45,11 +46,18 @@ def _chat(app: Application) -> list[PartHealth]:
     return found
 
 
+async def _ask_workers(app: Application) -> None:
+    pulse = await app.jobs.pulse(now=app.clock())
+    if not pulse.workers:
+        raise Unavailable(f"no worker was seen for {SEEN_WITHIN_S:g} s: background work waits for one")
+
+
 async def readiness(app: Application) -> list[PartHealth]:
-    """The store (a real read and a test of writing) and the embedder (one short text), at the same time; and the chat
-    models, where there are any: not asked, but whether they are being left alone."""
+    """The store (a real read and a test of writing), the embedder (one short text) and whether there are workers, all
+    at once; and the chat models, where there are any: not asked, but whether they are being left alone."""
     asked = await asyncio.gather(
         _checked("store", True, app.memories.ping),
         _checked("embedder", False, lambda: app.embedder.embed([_PROBE])),
+        _checked("workers", False, lambda: _ask_workers(app)),
     )
     return [*asked, *_chat(app)]

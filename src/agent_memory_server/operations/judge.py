@@ -7,7 +7,6 @@ so that no pair is asked twice, and checked: the text that is to stand for both 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,9 +18,9 @@ from agent_memory_server.domain.fencing import DATA_RULE, fenced_lines
 from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.merging import stands_for
 from agent_memory_server.domain.sameness import Relation, relation
-from agent_memory_server.domain.sealing import question_digest, sealed
 from agent_memory_server.domain.tokens import estimate_tokens
 from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.decided import Question, answers_to, keep_answers
 from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
 
 PAIRS_AT_ONCE = 12
@@ -113,9 +112,9 @@ async def verdicts_on(app: Application, pairs: Iterable[tuple[Memory, Memory]]) 
             continue
         if relation(one.text, other.text) is Relation.DIFFERENT:
             open_.setdefault(pair_of(one, other), (one.namespace, one.user_id))
-    digests = {pair: _digest(model, pair) for pair in open_}
-    known = await app.decisions.get(list(digests.values()))
-    verdicts.decided = {pair: _opened(known[d], model, pair) for pair, d in digests.items() if d in known}
+    asked = {_question_of(model, pair): pair for pair in open_}
+    known = await answers_to(app.decisions, asked)
+    verdicts.decided = {asked[question]: Verdict(Relation(said), text) for question, (said, text) in known.items()}
     for question in _questions({pair: place for pair, place in open_.items() if pair not in verdicts.decided}):
         if verdicts.failure is None:
             await _ask(app, model, question, verdicts)
@@ -124,18 +123,8 @@ async def verdicts_on(app: Application, pairs: Iterable[tuple[Memory, Memory]]) 
     return verdicts
 
 
-def _digest(model: ChatModel, pair: Pair) -> bytes:
-    return question_digest(_PURPOSE, model.model, *pair)
-
-
-def _opened(said: bytes, model: ChatModel, pair: Pair) -> Verdict:
-    relation_, text = json.loads(sealed(said, _PURPOSE, model.model, *pair))
-    return Verdict(Relation(relation_), text)
-
-
-def _closed(verdict: Verdict, model: ChatModel, pair: Pair) -> bytes:
-    content = json.dumps([verdict.relation.value, verdict.text]).encode()
-    return sealed(content, _PURPOSE, model.model, *pair)
+def _question_of(model: ChatModel, pair: Pair) -> Question:
+    return (_PURPOSE, model.model, *pair)
 
 
 def _questions(places: Mapping[Pair, tuple[str, str]]) -> Iterable[list[Pair]]:
@@ -172,7 +161,8 @@ async def _ask(app: Application, model: ChatModel, pairs: Sequence[Pair], verdic
         verdicts.failure = exc
         return
     decided = {pair: answers.get(pair, Verdict(Relation.DIFFERENT)) for pair in pairs}
-    await app.decisions.keep({_digest(model, pair): _closed(said, model, pair) for pair, said in decided.items()})
+    said = {_question_of(model, pair): [one.relation.value, one.text] for pair, one in decided.items()}
+    await keep_answers(app.decisions, said)
     verdicts.decided |= decided
 
 

@@ -29,6 +29,9 @@ class Options:
     view_refresh_s:        SUMMARY_VIEW_REFRESH_EVERY_MINUTES, in seconds.
     consolidate:           COMPACT_SEMANTIC_DUPLICATES; memories that say the same are merged.
     duplicate_distance:    DEDUPLICATION_DISTANCE_THRESHOLD; cosine distance up to which memories are compared.
+    topics:                ENABLE_TOPIC_EXTRACTION; a model finds topics of records that have none,
+    entities:              ENABLE_NER; and entities.
+    most_topics:           TOP_K_TOPICS.
     consolidate_every_s:   COMPACTION_EVERY_MINUTES.
     forgetting:            the policy of periodic forgetting; None when it is off.
     """
@@ -51,6 +54,9 @@ class Options:
     view_refresh_s: float = 3600.0
     consolidate: bool = True
     duplicate_distance: float = 0.35
+    topics: bool = True
+    entities: bool = True
+    most_topics: int = 3
     consolidate_every_s: float = 600.0
     forgetting: RetentionPolicy | None = None
     forgetting_every_s: float = 3600.0

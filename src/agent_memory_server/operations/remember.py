@@ -79,4 +79,6 @@ async def remember(
         )
     if any(vector is None for vector in vectors):
         app.owed.set()
+    if writes:
+        app.stored.set()
     return remembered

@@ -64,5 +64,7 @@ async def revise(
             continue
         if text_changed and vector is None:
             app.owed.set()
+        if text_changed:
+            app.stored.set()
         return stored
     raise Conflict(f"memory {memory_id} is being changed by others; try again")

@@ -47,6 +47,23 @@ class JobFigures:
     dead: int
 
 
+SEEN_WITHIN_S = 90.0
+"""A worker that gave no sign for so long is not counted any more; each gives one three times as often."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """Whether background work gets done.
+
+    workers:    processes that take jobs, seen within SEEN_WITHIN_S.
+    oldest_due: when the job became due that could run and has waited longest for a worker, Unix seconds; None: none
+                waits.
+    """
+
+    workers: int
+    oldest_due: float | None
+
+
 class Jobs(Protocol):
     """A queue with at-least-once delivery: handlers are idempotent. Emptying it loses no work, as what is owed is
     found in the stored state by the sweep."""
@@ -73,6 +90,10 @@ class Jobs(Protocol):
 
     async def figures(self) -> JobFigures:
         """How many jobs there are. Raises: Unavailable."""
+        ...
+
+    async def pulse(self, *, now: float) -> Pulse:
+        """Whether there are workers, and whether they keep up. Raises: Unavailable."""
         ...
 
     async def dead(self, *, limit: int = 100) -> Sequence[DeadJob]:
@@ -141,6 +162,14 @@ class Claims(Protocol):
 
     async def release(self, claim: Claim, *, now: float) -> None:
         """Hand the job back unfinished, due now, without counting the attempt. Raises: Unavailable."""
+        ...
+
+    async def beat(self, worker: str, *, now: float) -> None:
+        """Say that a worker of this name is there. Raises: Unavailable."""
+        ...
+
+    async def gone(self, worker: str) -> None:
+        """Say that it is there no more. Raises: Unavailable."""
         ...
 
     async def arrival(self, *, now: float, within_s: float) -> None:

@@ -64,6 +64,16 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """Topics and entities that the record of this id and revision is to have."""
+
+    id: str
+    revision: int
+    topics: tuple[str, ...]
+    entities: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Supersession:
     """One record takes the place of others.
 
@@ -202,6 +212,17 @@ class MemoryStore(Protocol):
 
     async def mark_compared(self, records: Sequence[tuple[str, int]]) -> None:
         """Note that records (id, revision) were compared. Where one has another revision nothing happens."""
+        ...
+
+    async def unlabelled(self, *, limit: int) -> Sequence[Memory]:
+        """Current records without topics or without entities that `set_labels` was not called for since their text was
+        stored, over all scopes (upkeep). Messages are never among them."""
+        ...
+
+    async def set_labels(self, labels: Sequence[Labels]) -> int:
+        """Give records topics and entities, and note that this was done. A record that changes by it is one revision
+        higher; no earlier version is kept, and its embedding stays. Where a record is gone or has another revision
+        nothing happens. Returns how many still had it."""
         ...
 
     async def supersede_duplicates(self, scope: Scope, filter_: Filter, *, now: float) -> int:

@@ -8,6 +8,7 @@ from agent_memory_server.adapters.providers.rerank.settings import RerankSetting
 from agent_memory_server.domain.retention import RetentionPolicy
 from agent_memory_server.operations.options import Options
 from agent_memory_server.settings.extraction import ExtractionSettings
+from agent_memory_server.settings.labels import LabelSettings
 
 _MINUTE_S = 60.0
 _CONFIG = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, allow_inf_nan=False)
@@ -145,12 +146,14 @@ def options_of(
     extraction: ExtractionSettings,
     queries: QuerySettings | None = None,
     rerank: RerankSettings | None = None,
+    labels: LabelSettings | None = None,
 ) -> Options:
     """The options that operations are given."""
     policy = RetentionPolicy(
         max_age_days=memory.max_age_days, max_inactive_days=memory.max_inactive_days, budget=memory.keep_top_n
     )
     rewriting = queries or QuerySettings()
+    labelling = labels or LabelSettings()
     return Options(
         long_term=memory.long_term,
         index_messages=memory.index_messages,
@@ -167,6 +170,9 @@ def options_of(
         extraction=extraction.discrete,
         extract_after_s=extraction.debounce_s,
         extract_within_s=extraction.longest_wait_s,
+        topics=labelling.topics,
+        entities=labelling.entities,
+        most_topics=labelling.most_topics,
         consolidate=memory.consolidate,
         duplicate_distance=memory.duplicate_distance,
         consolidate_every_s=memory.consolidate_every_minutes * _MINUTE_S,

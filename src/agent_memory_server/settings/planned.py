@@ -52,19 +52,16 @@ class RedisSettings(BaseModel):
     )
 
 
-class MetadataSettings(BaseModel):
-    """Topics and entities of records by a model, and merging of what means the same."""
+class LabelSourceSettings(BaseModel):
+    """Topics and entities by something else than a chat model."""
 
     model_config = _CONFIG
 
-    topics: bool = Field(True, alias="ENABLE_TOPIC_EXTRACTION", description="Find topics.")
-    topic_source: Source = Field("LLM", alias="TOPIC_MODEL_SOURCE", description="What finds topics.")
+    topics: Source = Field("LLM", alias="TOPIC_MODEL_SOURCE", description="What finds topics: a chat model.")
     topic_model: str = Field(
         "MaartenGr/BERTopic_Wikipedia", alias="TOPIC_MODEL", description="Model for the source `BERT`."
     )
-    top_topics: int = Field(3, ge=1, alias="TOP_K_TOPICS", description="Most topics per record.")
-    entities: bool = Field(True, alias="ENABLE_NER", description="Find entities.")
-    entity_source: Source = Field("LLM", alias="NER_MODEL_SOURCE", description="What finds entities.")
+    entities: Source = Field("LLM", alias="NER_MODEL_SOURCE", description="What finds entities: a chat model.")
     entity_model: str = Field(
         "dbmdz/bert-large-cased-finetuned-conll03-english",
         alias="NER_MODEL",
@@ -92,7 +89,7 @@ class OAuth2Settings(BaseModel):
     )
 
 
-PLANNED = (RedisSettings, MetadataSettings, OAuth2Settings)
+PLANNED = (RedisSettings, LabelSourceSettings, OAuth2Settings)
 
 
 def refusals(redis: RedisSettings) -> list[Problem]:

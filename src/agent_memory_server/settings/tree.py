@@ -13,9 +13,10 @@ from agent_memory_server.interfaces.rest.settings import ServerSettings
 from agent_memory_server.interfaces.worker.settings import TaskSettings, WorkerSettings
 from agent_memory_server.settings.auth import AuthSettings
 from agent_memory_server.settings.extraction import ExtractionSettings
+from agent_memory_server.settings.labels import LabelSettings
 from agent_memory_server.settings.memory import MemorySettings, QuerySettings, SessionSettings
 from agent_memory_server.settings.planned import (
-    MetadataSettings,
+    LabelSourceSettings,
     OAuth2Settings,
     RedisSettings,
 )
@@ -44,5 +45,6 @@ class Settings(BaseModel):
     log: LogSettings
     redis: RedisSettings
     extraction: ExtractionSettings
-    metadata: MetadataSettings
+    labels: LabelSettings
+    label_sources: LabelSourceSettings
     oauth2: OAuth2Settings

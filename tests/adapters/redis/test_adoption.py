@@ -202,7 +202,8 @@ async def test_adopting_changes_nothing_that_the_reference_server_wrote(
         assert {name: now[name] for name in fields} == fields
     after = await reference.snapshot()
     assert all(after[key] == value for key, value in around.items() if not key.startswith(b"memory_idx:"))
-    assert {key for key in after if key not in around} == {b"agent-memory:{adoption}:memory_idx"}
+    added = {b"agent-memory:{adoption}:memory_idx", b"agent-memory:changes"}
+    assert {key for key in after if key not in around} == added
 
 
 async def test_many_processes_adopt_together_and_each_record_once(client: Redis, reference: ReferenceDatabase) -> None:

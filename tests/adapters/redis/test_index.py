@@ -75,8 +75,16 @@ async def test_what_we_write_the_reference_server_can_read(client: Redis) -> Non
     await ensure_index(client, OPTIONS)
     store = RedisMemoryStore(client, OPTIONS)
     await store.put(EVERYWHERE, [write("m1", "likes tea", topics=("tea", "green"), created_at=NOW)], now=NOW)
-    found = await command(client, "HMGET", "memory_idx:m1", "text", "topics", "created_at", "pinned", "namespace")
-    assert found == [b"likes tea", b"tea,green", b"1700000000.0", b"0", b""]
+    await store.put(EVERYWHERE, [write("m2", pinned=True, metadata={"a": 1}, extraction_strategy="summary")], now=NOW)
+    told = ("text", "topics", "created_at", "namespace")
+    usual = ("pinned", "metadata", "extraction_strategy")  # the reference server takes these for what they usually are
+    found = await command(client, "HMGET", "memory_idx:m1", *told, *usual)
+    assert found == [b"likes tea", b"tea,green", b"1700000000.0", b"", None, None, None]
+    assert await command(client, "HMGET", "memory_idx:m2", *usual) == [b"1", b'{"a": 1}', b"summary"]
+    (read,) = await store.get(EVERYWHERE, ["m2"])
+    await store.put(EVERYWHERE, [write("m2")], now=NOW)
+    assert await command(client, "HMGET", "memory_idx:m2", *usual) == [None, None, None]
+    assert (read.pinned, read.metadata) == (True, {"a": 1})
 
 
 async def test_noting_an_access_changes_nothing_that_is_indexed(client: Redis) -> None:

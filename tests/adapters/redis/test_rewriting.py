@@ -47,7 +47,7 @@ async def test_older_records_get_what_the_reference_server_writes_today(client: 
     expected = record("m1", "said hi", user_id="u1", memory_type="message")
     assert after["memory_hash"] == content_hash(expected).encode()
     assert (after["topics"], after["entities"], after["memory_type"]) == (b"tea,green tea", b"Ada,Bob", b"message")
-    assert (after["extraction_strategy"], after["metadata"], after["pinned"]) == (b"message", b"{}", b"0")
+    assert not {"extraction_strategy", "metadata", "pinned"} & set(after)  # absent, they are what they usually are
     assert (float(after["created_at"]), after["vector"]) == (CREATED_AT, vector)
 
 

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.connection import open_client
 from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
+from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
 from agent_memory_server.adapters.redis.session_index import SessionOptions, ensure_session_index
 from agent_memory_server.adapters.redis.session_store import RedisSessionStore
 from agent_memory_server.domain.scope import EVERYWHERE
@@ -314,3 +315,9 @@ async def test_times_that_go_back_are_read_by_time(sessions: RedisSessionStore) 
     assert found is not None
     assert ids(found.messages) == ["late"]
     assert found.messages[0] == replace(message("late", at=9.0))
+
+
+async def test_the_figures_count_sessions(client: Redis, sessions: RedisSessionStore) -> None:
+    await sessions.append(EVERYWHERE, KEY, messages("a"), now=NOW)
+    memories = RedisMemoryStore(client, RECORDS, sessions=SessionOptions())
+    assert (await memories.stats()).sessions == 1

@@ -13,6 +13,7 @@ from agent_memory_server.adapters.providers.chat.wrappers.retrying import Breake
 from agent_memory_server.domain.errors import Unavailable
 from agent_memory_server.ports.chat_model import ChatRequest
 from tests.support.chat_service import chat_service
+from tests.support.jobs import queue_of
 from tests.support.rest import Server, answered, serving
 
 
@@ -24,13 +25,24 @@ async def test_health_tells_the_clock_in_milliseconds(server: Server) -> None:
 
 
 async def test_readiness_names_every_part(server: Server) -> None:
+    await queue_of(server.app).beat("a worker", now=server.app.clock())
     assert answered(await server.http.get("/v1/health/ready")) == {
         "status": "ready",
         "parts": [
             {"name": "store", "ok": True, "needed": True, "reason": None},
             {"name": "embedder", "ok": True, "needed": False, "reason": None},
+            {"name": "workers", "ok": True, "needed": False, "reason": None},
         ],
     }
+
+
+async def test_a_server_whose_background_work_nobody_does_is_degraded(server: Server) -> None:
+    queue = queue_of(server.app)
+    await queue.beat("a worker", now=server.app.clock() - 91)
+    ready = answered(await server.http.get("/v1/health/ready"))
+    (workers,) = [part for part in ready["parts"] if part["name"] == "workers"]
+    assert (ready["status"], workers["ok"], workers["needed"]) == ("degraded", False, False)
+    assert "no worker was seen for 90 s" in workers["reason"]
 
 
 async def test_readiness_tells_of_a_chat_model_without_asking_it(tmp_path: Path) -> None:

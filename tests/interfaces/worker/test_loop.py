@@ -245,6 +245,34 @@ async def test_a_worker_carries_on_after_its_queue_failed(tmp_path: Path) -> Non
     assert work.seen == ["a"]
 
 
+async def test_a_worker_gives_signs_of_life_to_the_queue_and_to_a_file_until_it_leaves(tmp_path: Path) -> None:
+    heartbeat = tmp_path / "heartbeat"
+    async with application(tmp_path / "data") as app:
+
+        async def workers(count: int) -> bool:
+            return (await app.jobs.pulse(now=app.clock())).workers == count
+
+        async with working(app, {}, replace(QUICK, heartbeat=heartbeat, beat_s=0.01)), working(app, {}):
+            await until(lambda: workers(2))
+            first = heartbeat.stat().st_mtime_ns
+
+            async def touched_again() -> bool:
+                return heartbeat.stat().st_mtime_ns > first
+
+            await until(touched_again)
+        assert await workers(0)
+
+
+async def test_a_heartbeat_that_cannot_be_written_is_told_and_hinders_nothing(tmp_path: Path) -> None:
+    work = Work()
+    async with application(tmp_path) as app:
+        with capture_logs() as logs:
+            async with working(app, {"work": work}, replace(QUICK, heartbeat=tmp_path / "none" / "heartbeat")):
+                await add(app, "a")
+                await settled(app)
+    assert "worker.no_heartbeat" in [entry["event"] for entry in logs]
+
+
 def error_classes(cls: type[MemoryServerError] = MemoryServerError) -> list[type[MemoryServerError]]:
     return [cls, *(below for sub in cls.__subclasses__() for below in error_classes(sub))]
 

@@ -18,6 +18,8 @@ from agent_memory_server.interfaces.worker.upkeep import Pace, run_upkeep
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.recall import recall
 from agent_memory_server.operations.remember import remember
+from agent_memory_server.operations.soon import COMPARE_AFTER_S, compare_job
+from tests.support.jobs import queue_of
 from tests.support.rest import DIMENSIONS, application, wall_clock
 from tests.support.waiting import until
 
@@ -101,6 +103,23 @@ async def test_a_write_that_owes_rings_the_loop_at_once(tmp_path: Path) -> None:
         await remember(app, LOCAL, [memory("zebra")])
         embedder.failing = False
         await until(owed_none(app))
+
+
+async def test_what_was_stored_together_is_compared_soon_by_one_job(tmp_path: Path) -> None:
+    pace = Pace(owed_s=3600, access_s=3600, stored_s=0.05)
+    async with application(tmp_path) as app, upkeep(app, pace):
+
+        async def queued() -> bool:
+            return (await app.jobs.figures()).waiting == 1
+
+        for n in range(5):
+            await remember(app, LOCAL, [memory(f"zebra {n}")])
+        await until(queued)
+        queue = queue_of(app)
+        now = app.clock()
+        assert not await queue.claim(now=now, lease_s=30, limit=9)
+        claimed = await queue.claim(now=now + COMPARE_AFTER_S, lease_s=30, limit=9)
+        assert [each.job for each in claimed] == [compare_job()]
 
 
 async def test_what_another_process_left_is_found_without_a_ring(tmp_path: Path) -> None:

@@ -319,7 +319,7 @@ export interface paths {
         };
         /**
          * Count jobs
-         * @description Tell how many jobs wait, run, and were given up.
+         * @description Tell how many jobs wait, run, and were given up, how many workers there are, and whether they keep up.
          */
         get: operations["get_jobs_v1_jobs_get"];
         put?: never;
@@ -1066,6 +1066,9 @@ export interface components {
         /**
          * JobFiguresResponse
          * @description How many jobs wait (due or not), run, and were given up.
+         *
+         *     workers: processes that take jobs, seen within a minute and a half. oldest_due_at: since when a job has waited for a
+         *     worker though it is due, ISO 8601 in UTC; null: none has.
          */
         JobFiguresResponse: {
             /** Waiting */
@@ -1074,6 +1077,10 @@ export interface components {
             running: number;
             /** Dead */
             dead: number;
+            /** Workers */
+            workers?: number | null;
+            /** Oldest Due At */
+            oldest_due_at?: string | null;
         };
         /**
          * JobIdsRequest
@@ -2131,6 +2138,11 @@ export interface operations {
                      *         },
                      *         {
                      *           "name": "embedder",
+                     *           "ok": true,
+                     *           "needed": false
+                     *         },
+                     *         {
+                     *           "name": "workers",
                      *           "ok": true,
                      *           "needed": false
                      *         }
@@ -5012,7 +5024,8 @@ export interface operations {
                      * @example {
                      *       "waiting": 3,
                      *       "running": 1,
-                     *       "dead": 1
+                     *       "dead": 1,
+                     *       "workers": 2
                      *     }
                      */
                     "application/json": components["schemas"]["JobFiguresResponse"];

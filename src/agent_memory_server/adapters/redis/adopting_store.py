@@ -13,6 +13,7 @@ from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.query import Order, Page, Ranked, StoreQuery
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.ports.memory_store import (
+    Labels,
     MemoryStore,
     MemoryWrite,
     Owed,
@@ -106,6 +107,14 @@ class AdoptingMemoryStore:
     async def mark_compared(self, records: Sequence[tuple[str, int]]) -> None:
         """See `MemoryStore.mark_compared`."""
         await self._store.mark_compared(records)
+
+    async def unlabelled(self, *, limit: int) -> Sequence[Memory]:
+        """See `MemoryStore.unlabelled`; what another server wrote is taken as it is."""
+        return await self._store.unlabelled(limit=limit)
+
+    async def set_labels(self, labels: Sequence[Labels]) -> int:
+        """See `MemoryStore.set_labels`."""
+        return await self._store.set_labels(labels)
 
     async def supersede_duplicates(self, scope: Scope, filter_: Filter, *, now: float) -> int:
         """See `MemoryStore.supersede_duplicates`."""

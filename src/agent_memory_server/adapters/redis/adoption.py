@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.adopted_fields import GUARDED, Adopted, adopted
+from agent_memory_server.adapters.redis.changes import KEPT
 from agent_memory_server.adapters.redis.connection import command, script
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.exact import FIELD
@@ -149,7 +150,7 @@ class Adoption:
 
     async def pages(self) -> AsyncIterator[list[bytes]]:
         """The keys of all records, some hundred at a time."""
-        pattern = f"{_literally(self._options.prefix)}:*"
+        pattern = f"{keys.literally(self._options.prefix)}:*"
         page: list[bytes] = []
         with translating():
             async for key in self._client.scan_iter(match=pattern, count=1000, _type="hash"):
@@ -206,7 +207,7 @@ class Adoption:
                 words.append(str(len(change.fields)))
                 for name, value in change.fields.items():
                     words += (name, value)
-                await self._adopt(keys=[key], args=[*words, *change.drop], client=pipe)
+                await self._adopt(keys=[key, keys.CHANGES], args=[str(KEPT), *words, *change.drop], client=pipe)
             with translating():
                 return sum(await pipe.execute())
 
@@ -219,7 +220,8 @@ class Adoption:
         ours = {name.encode(): value for name, value in change.fields.items()}
         wanted = {name: value for name, value in (fields | ours).items() if name.decode() not in change.drop}
         with translating():
-            stored = await self._move(keys=[there], args=[word for pair in wanted.items() for word in pair])
+            words = [word for pair in wanted.items() for word in pair]
+            stored = await self._move(keys=[there, keys.CHANGES], args=[str(KEPT), *words])
         if not stored and not _holds(await command(self._client, "HGETALL", there), fields):
             return False
         await command(self._client, "DEL", key)
@@ -295,11 +297,6 @@ class Adoption:
         if await command(self._client, "GET", name) != self._own.encode():
             return False
         return await command(self._client, "SET", name, self._own, "XX", "PX", str(_LEASE_MS)) is not None
-
-
-def _literally(prefix: str) -> str:
-    """A prefix as a pattern of SCAN takes it."""
-    return "".join(f"\\{letter}" if letter in r"\*?[]^" else letter for letter in prefix)
 
 
 def _holds(there: dict[bytes, bytes], fields: dict[bytes, bytes]) -> bool:

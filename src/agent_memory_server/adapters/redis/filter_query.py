@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent_memory_server.adapters.redis.exact import CURRENT, FIELD, token
+from agent_memory_server.adapters.redis.exact import CURRENT, FIELD, hash_condition, token
 from agent_memory_server.domain.filters import (
     EVERYTHING,
     Condition,
@@ -28,11 +28,15 @@ from agent_memory_server.domain.scope import Scope
 
 @dataclass(frozen=True, slots=True)
 class IndexQuery:
-    """text: in the query language, dialect 2; params: values it names; rest: conditions it does not hold."""
+    """text: in the query language, dialect 2; params: values it names; rest: conditions it holds not, or not exactly.
+
+    ids: of the only records there can be, where the filter names them; a key is found without the index.
+    """
 
     text: str
     params: tuple[str, ...] = ()
     rest: Filter = EVERYTHING
+    ids: tuple[str, ...] | None = None
 
     def arguments(self) -> list[str]:
         """What follows the query in a command."""
@@ -45,6 +49,7 @@ class _Compiler:
         self.parts: list[str] = []
         self.params: list[str] = []
         self.rest: list[Condition] = []
+        self.ids: tuple[str, ...] | None = None
 
     def among(self, field: TextField | TagField, values: Sequence[str], *, minus: bool = False) -> None:
         found = "|".join(dict.fromkeys(token(field, value) for value in values))
@@ -66,14 +71,28 @@ class _Compiler:
         self.params += (name, repr(float(value)))
         return f"{'' if inclusive else '('}${name}"
 
+    def identical(self, condition: Match) -> None:
+        """Of what is different in nearly every record there are no tokens."""
+        self.rest.append(condition)
+        if condition.op is not Op.ANY:
+            return
+        if condition.field is TextField.MEMORY_HASH:
+            self.parts.append(hash_condition(condition.values))
+        else:
+            known = condition.values if self.ids is None else self.ids
+            self.ids = tuple(id_ for id_ in dict.fromkeys(known) if id_ in condition.values)
+
     def add(self, condition: Condition) -> None:
         match condition:
             case (
-                Match(op=Op.PREFIX) | TimeRange(field=TimeField.LAST_ACCESSED) | TimeNot(field=TimeField.LAST_ACCESSED)
+                Match(op=Op.PREFIX)
+                | TimeRange(field=TimeField.LAST_ACCESSED)
+                | TimeNot(field=TimeField.LAST_ACCESSED)
+                | ValidAt()
             ):
                 self.rest.append(condition)
-            case ValidAt():
-                self.rest.append(condition)
+            case Match(field=TextField.ID | TextField.MEMORY_HASH):
+                self.identical(condition)
             case Match(field=field, op=Op.ALL, values=values):
                 for value in dict.fromkeys(values):
                     self.among(field, [value])
@@ -97,4 +116,6 @@ def compiled(scope: Scope, filter_: Filter) -> IndexQuery | None:
         compiler.parts.append(f"@{FIELD}:{{{CURRENT}}}")
     for condition in filter_.conditions:
         compiler.add(condition)
-    return IndexQuery(" ".join(compiler.parts) or "*", tuple(compiler.params), Filter(tuple(compiler.rest)))
+    return IndexQuery(
+        " ".join(compiler.parts) or "*", tuple(compiler.params), Filter(tuple(compiler.rest)), compiler.ids
+    )

@@ -28,6 +28,7 @@ _OWN: Sequence[tuple[str, Sequence[str]]] = (
     (FIELD, ("TAG", "SEPARATOR", ",", "CASESENSITIVE")),
     ("owed_", ("TAG",)),
     ("uncompared_", ("TAG",)),
+    ("unlabelled_", ("TAG",)),
 )
 _WITHOUT_LIMIT = ("TIMEOUT", "0")
 """A query that the server gives up half-way would answer with a part; the client's own deadline is an error."""
@@ -43,7 +44,7 @@ class IndexOptions:
     algorithm: Literal["HNSW", "FLAT"] = "HNSW"
     metric: Literal["COSINE", "IP", "L2"] = "COSINE"
     m: int = 16
-    ef_construction: int = 200
+    ef_construction: int = 64
 
 
 def _schema(options: IndexOptions) -> list[str]:

@@ -12,7 +12,7 @@ from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.connection import command, script
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.ports.clock import Clock
-from agent_memory_server.ports.jobs import Claim, DeadJob, Job, JobFigures
+from agent_memory_server.ports.jobs import SEEN_WITHIN_S, Claim, DeadJob, Job, JobFigures, Pulse
 
 _IDS_AT_ONCE = 1000
 _LONGEST_WAIT_S = 5.0
@@ -72,6 +72,11 @@ class RedisJobs:
         waiting, running, dead = await self._do("figures")
         return JobFigures(waiting=waiting, running=running, dead=dead)
 
+    async def pulse(self, *, now: float) -> Pulse:
+        """Whether there are workers, and whether they keep up."""
+        workers, oldest = await self._do("pulse", _optional(now), SEEN_WITHIN_S)
+        return Pulse(workers=workers, oldest_due=float(oldest) if oldest else None)
+
     async def dead(self, *, limit: int = 100) -> Sequence[DeadJob]:
         """Jobs that were given up, newest first."""
         return [
@@ -124,6 +129,14 @@ class RedisJobs:
     async def release(self, claim: Claim, *, now: float) -> None:
         """Hand the job back, due now, without counting the attempt."""
         await self._do("release", claim.id, claim.lease, _optional(now))
+
+    async def beat(self, worker: str, *, now: float) -> None:
+        """Say that a worker is there; those that ended without a word are forgotten."""
+        await self._do("beat", worker, _optional(now), SEEN_WITHIN_S)
+
+    async def gone(self, worker: str) -> None:
+        """Say that it is there no more."""
+        await self._do("gone", worker)
 
     async def arrival(self, *, now: float, within_s: float) -> None:
         """Wait for the queue's bell, for the next due time, or for `within_s`; five seconds at most.

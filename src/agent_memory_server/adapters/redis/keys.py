@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import binascii
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
+from urllib.parse import quote
 
 from agent_memory_server.domain.session import SessionKey
 
@@ -121,6 +123,9 @@ def _slot(tag: str) -> int:
     return binascii.crc_hqx(tag.encode("utf-8", "surrogatepass"), 0) % 16_384
 
 
+CHANGES = "agent-memory:changes"
+"""Stream: what was stored and deleted last among the records (`changes`)."""
+
 PROBE = "agent-memory:probe"
 """String: written to see whether writing is possible."""
 
@@ -186,9 +191,62 @@ BURIED_ORDER = "agent-memory:{buried}:order"
 BURIED_NUMBER = "agent-memory:{buried}:number"
 """How often something was added to BURIED."""
 
-_QUEUE = ("number", "jobs", "due", "leases", "dead", "waiting", "running", "given-up", "groups", "parked", "bell")
+_QUEUE = (
+    "number",
+    "jobs",
+    "due",
+    "leases",
+    "dead",
+    "waiting",
+    "running",
+    "given-up",
+    "groups",
+    "parked",
+    "workers",
+    "bell",
+)
 
 
 def queue(name: str) -> list[str]:
     """The keys of a queue, in the order that its script names them; all in one slot. name: without braces."""
     return [f"agent-memory:{{{name}}}:{part}" for part in _QUEUE]
+
+
+VIEWS = "summary_view:index"
+"""Set: ids of the summary views."""
+
+TASKS = "agent-memory:{tasks}"
+"""Sorted set: ids of tasks by the time they expire."""
+
+UNFINISHED_TASKS = "agent-memory:{tasks}:unfinished"
+"""Set: ids of tasks that may be pending or running."""
+
+
+def view(view_id: str) -> str:
+    """String: a summary view as JSON."""
+    return f"summary_view:{view_id}:config"
+
+
+def view_partitions(view_id: str) -> str:
+    """Set: names of the partitions of a view that this server stored."""
+    return f"agent-memory:partitions:{view_id}"
+
+
+def view_partition(view_id: str, partition: str) -> str:
+    """String: the summary of a partition as JSON. partition: `partition_name`, or a pattern."""
+    return f"summary_view:{view_id}:summary:{partition}"
+
+
+def partition_name(group: Mapping[str, str]) -> str:
+    """How the reference server names a group of records."""
+    return "|".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(group.items()))
+
+
+def literally(text: str) -> str:
+    """A text as a pattern of SCAN takes it."""
+    return "".join(f"\\{letter}" if letter in r"\*?[]^" else letter for letter in text)
+
+
+def task(task_id: str) -> str:
+    """String: a task as JSON."""
+    return f"task:{task_id}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent_memory_server.adapters.redis.filter_query import compiled
@@ -63,7 +64,10 @@ async def matching(
         return []
     narrowed = replace(query, text=" ".join(filter(None, (among, query.text.replace("*", "")))) or "*")
     whole = limit is None or query.rest.conditions
-    ids = await index.every(narrowed) if whole else await index.page(narrowed, OLDEST_FIRST, limit=limit or 0)
+    if query.ids is not None and not among:
+        ids: Sequence[str] = query.ids
+    else:
+        ids = await index.every(narrowed) if whole else await index.page(narrowed, OLDEST_FIRST, limit=limit or 0)
     memories = [stored.memory for stored in (await records.read(ids)).values()]
     found = [m for m in memories if scope.allows(m.namespace, m.user_id) and matches(filter_, m)]
     return found if limit is None else sorted(found, key=lambda memory: (memory.created_at, memory.id))[:limit]

@@ -1,7 +1,8 @@
-"""Long-term records in Redis: storing, reading and listing."""
+"""Long-term records in Redis."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -19,13 +20,15 @@ from agent_memory_server.adapters.redis.listing import list_records, matching
 from agent_memory_server.adapters.redis.planning import Planner, check_place, until_done
 from agent_memory_server.adapters.redis.record_fields import Stored, vector_bytes
 from agent_memory_server.adapters.redis.records import Records, Step
-from agent_memory_server.adapters.redis.writing import Changes, Plan, past, restoring, surplus
+from agent_memory_server.adapters.redis.search import RedisSearcher, SearchOptions
+from agent_memory_server.adapters.redis.session_index import SessionIndex, SessionOptions
+from agent_memory_server.adapters.redis.writing import Changes, Plan, labelling, past, restoring, surplus
 from agent_memory_server.domain.errors import Conflict, NotFound, Unavailable
 from agent_memory_server.domain.filters import Filter, TextField
 from agent_memory_server.domain.memory import Memory, Superseding, hash_of
-from agent_memory_server.domain.query import Order, Page
-from agent_memory_server.domain.scope import Scope
-from agent_memory_server.ports.memory_store import MemoryWrite, Owed, PutResult, StoreStats, Supersession
+from agent_memory_server.domain.query import Order, Page, Ranked, StoreQuery
+from agent_memory_server.domain.scope import EVERYWHERE, Scope
+from agent_memory_server.ports.memory_store import Labels, MemoryWrite, Owed, PutResult, StoreStats, Supersession
 
 ACCESS_INTERVAL_S = 900.0
 """An access less than this after the noted one is not noted: most reads then write nothing."""
@@ -33,6 +36,7 @@ ACCESS_INTERVAL_S = 900.0
 _OWED = IndexQuery("@owed_:{1}")
 _CURRENT = IndexQuery(f"@{FIELD}:{{{CURRENT}}}")
 _UNCOMPARED = "@uncompared_:{1} -@owed_:{1}"
+_UNLABELLED = IndexQuery("@unlabelled_:{1}")
 _DELETED_AT_ONCE = 500
 
 
@@ -46,15 +50,28 @@ def _current(changes: Changes, scope: Scope, id_: str, revision: int) -> Memory:
 
 
 class RedisMemoryStore:
-    """All of `MemoryStore` but `search`. Whoever opened the client closes it, after `ensure_index` has run."""
+    """`MemoryStore` in Redis. Whoever opened the client closes it, after `ensure_index` has run."""
 
-    def __init__(self, client: Redis, options: IndexOptions) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        options: IndexOptions,
+        search: SearchOptions | None = None,
+        sessions: SessionOptions | None = None,
+    ) -> None:
+        """sessions: where those are that `stats` counts."""
         self._client = client
+        self._sessions = SessionIndex(client, sessions) if sessions else None
         self._dimensions = options.dimensions
         self._index = Index(client, options.name)
         self._records = Records(client, prefix=options.prefix, index=options.name)
         self._planner = Planner(self._records, self._index)
         self._burials = Burials(client, self._records)
+        self._searcher = RedisSearcher(client, options, search or SearchOptions())
+
+    async def search(self, scope: Scope, query: StoreQuery) -> Ranked:
+        """See `MemoryStore.search`."""
+        return await self._searcher.search(scope, query)
 
     async def put(
         self, scope: Scope, writes: Sequence[MemoryWrite], *, now: float, deduplicate: bool = False
@@ -223,6 +240,21 @@ class RedisMemoryStore:
             self._check_dimensions(vector)
         return await self._records.set_vectors([(id_, rev, vector_bytes(vector)) for id_, rev, vector in vectors])
 
+    async def unlabelled(self, *, limit: int) -> Sequence[Memory]:
+        """See `MemoryStore.unlabelled`."""
+        found = await self._records.read(await self._index.page(_UNLABELLED, OLDEST_FIRST, limit=limit))
+        return [stored.memory for stored in found.values()]
+
+    async def set_labels(self, labels: Sequence[Labels]) -> int:
+        """See `MemoryStore.set_labels`. Each record is one step."""
+        before = await self._records.read(one.id for one in labels)
+        done = 0
+        for one in labels:
+            stored = before.get(one.id)
+            if stored is not None and stored.memory.revision == one.revision:
+                done += await self._records.change([labelling(stored, one)])
+        return done
+
     async def supersede_duplicates(self, scope: Scope, filter_: Filter, *, now: float) -> int:
         """See `MemoryStore.supersede_duplicates`. Each group is one step."""
         superseded = 0
@@ -238,14 +270,14 @@ class RedisMemoryStore:
         return superseded
 
     async def stats(self) -> StoreStats:
-        """See `MemoryStore.stats`. Sessions are not counted here."""
+        """See `MemoryStore.stats`."""
         memory = await command(self._client, "INFO", "memory")
         server = await command(self._client, "INFO", "server")
         return StoreStats(
             engine="redis",
             memories=await self._index.count(_CURRENT),
             unembedded=await self._index.count(_OWED),
-            sessions=0,
+            sessions=await self._sessions.count(EVERYWHERE, now=time.time()) if self._sessions else 0,
             size_bytes=int(memory["used_memory"]),
             details={"redis": str(server["redis_version"])},
         )

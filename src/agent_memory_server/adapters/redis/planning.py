@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from agent_memory_server.adapters.redis.exact import FIELD, content_token
+from agent_memory_server.adapters.redis.exact import CURRENT, FIELD, ContentKey, content_key, hash_condition
 from agent_memory_server.adapters.redis.filter_query import IndexQuery
 from agent_memory_server.adapters.redis.index import Index
 from agent_memory_server.adapters.redis.records import Records
@@ -51,8 +51,7 @@ class Planner:
         for write in writes:
             check_place(scope, write.memory)
         ids = [id_ for write in writes for id_ in (write.memory.id, write.fallback_id) if id_ is not None]
-        contents = {content_token(write.memory) for write in writes} if deduplicate else set()
-        same = await self._same_content(contents)
+        same = await self._same_content([write.memory for write in writes] if deduplicate else [])
         plan = Plan(scope, await self.changes(ids), same, deduplicate)
         for write in writes:
             plan.add(write)
@@ -68,8 +67,11 @@ class Planner:
         vectors = await self._records.read_vectors(id_ for id_, stored in known.items() if stored.embedded)
         return Changes(known | await self._records.read(versions), vectors)
 
-    async def _same_content(self, contents: set[str]) -> dict[str, str]:
-        if not contents:
+    async def _same_content(self, memories: Sequence[Memory]) -> dict[ContentKey, str]:
+        """Of the current records that say what one of these says, the least id."""
+        if not memories:
             return {}
-        query = IndexQuery(f"@{FIELD}:{{{'|'.join(sorted(contents))}}}")
-        return holders(await self._records.read(await self._index.every(query)))
+        wanted = {content_key(memory) for memory in memories}
+        query = IndexQuery(f"{hash_condition(key[-1] for key in wanted)} @{FIELD}:{{{CURRENT}}}")
+        found = await self._records.read(await self._index.every(query))
+        return {key: id_ for key, id_ in holders(found).items() if key in wanted}

@@ -1,9 +1,10 @@
 """Records as fields of a hash, and back: the reference server's fields, and some of our own.
 
 Our own end in an underscore: `revision_`; `exact_` (tokens, see `exact`); `order_` (the id in hex digits: what listings
-sort by); `owed_` (1 while the vector is missing); `uncompared_` (1
-until it was compared with the others of its place); `superseded_by_`, `superseded_because_`, `valid_from_`,
-`valid_until_` (see `Memory`); `lists_` (JSON of those lists that joining with commas would change).
+sort by); `number_` (of its storing: an entry of the stream of changes); `owed_` (1 while the vector is missing);
+`uncompared_` (1 until it was compared with the others of its place); `unlabelled_` (1 until it has topics and entities,
+or a model found none); `superseded_by_`, `superseded_because_`, `valid_from_`, `valid_until_` (see `Memory`); `lists_`
+(JSON of those lists that joining with commas would change).
 """
 
 from __future__ import annotations
@@ -22,17 +23,23 @@ from numpy.typing import NDArray
 from agent_memory_server.adapters.redis.exact import FIELD, tokens
 from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
 
-_LISTS = ("topics", "entities", "extracted_from")
+LISTS = ("topics", "entities", "extracted_from")
+"""Fields of any number of values."""
+
 READ = (
-    "id_", "text", "namespace", "user_id", "session_id", "memory_type", *_LISTS, "lists_", "memory_hash",
+    "id_", "text", "namespace", "user_id", "session_id", "memory_type", *LISTS, "lists_", "memory_hash",
     "discrete_memory_extracted", "extraction_strategy", "extraction_strategy_config", "metadata", "pinned",
     "access_count", "created_at", "updated_at", "last_accessed", "persisted_at", "event_date", "revision_", "owed_",
     "superseded_by_", "superseded_because_", "valid_from_", "valid_until_",
 )  # fmt: skip
 """The fields that `stored_from` reads, in its order."""
 
+_USUAL = {"extraction_strategy_config": "{}", "metadata": "{}", "pinned": "0", "access_count": "0"}
+"""Values that go without a field, which takes some 90 bytes: the other server reads an absent one alike. So does an
+`extraction_strategy` that is the usual one of the record's type."""
+
 _OPTIONAL = ("lists_", "persisted_at", "event_date", "valid_from_", "valid_until_", "superseded_by_",
-             "superseded_because_")  # fmt: skip
+             "superseded_because_", "extraction_strategy", *_USUAL)  # fmt: skip
 
 Fields = dict[str, str | bytes]
 
@@ -55,11 +62,18 @@ def _joins_back(values: Sequence[str]) -> bool:
 
 
 def fields_of(memory: Memory) -> Fields:
-    """All fields but the vector and `owed_`. A time that is absent has no field."""
-    odd = {name: list(getattr(memory, name)) for name in _LISTS if not _joins_back(getattr(memory, name))}
+    """All fields but the vector and `owed_`. A time that is absent has no field, nor has a usual value."""
+    odd = {name: list(getattr(memory, name)) for name in LISTS if not _joins_back(getattr(memory, name))}
     times = {"persisted_at": memory.persisted_at, "event_date": memory.event_date}
     times |= {"valid_from_": memory.valid_from, "valid_until_": memory.valid_until}
     past = {"superseded_by_": memory.superseded_by, "superseded_because_": memory.superseded_because}
+    strategy = memory.extraction_strategy
+    often = {
+        "extraction_strategy_config": json.dumps(dict(memory.extraction_strategy_config), sort_keys=True),
+        "metadata": json.dumps(dict(memory.metadata), sort_keys=True),
+        "pinned": "1" if memory.pinned else "0",
+        "access_count": str(memory.access_count),
+    }
     return {
         "id_": memory.id,
         "text": memory.text,
@@ -67,15 +81,12 @@ def fields_of(memory: Memory) -> Fields:
         "user_id": memory.user_id,
         "session_id": memory.session_id,
         "memory_type": memory.memory_type.value,
-        **{name: _joined(getattr(memory, name)) for name in _LISTS},
+        **{name: _joined(getattr(memory, name)) for name in LISTS},
         **({"lists_": json.dumps(odd)} if odd else {}),
         "memory_hash": memory.memory_hash or hash_of(memory),
         "discrete_memory_extracted": "t" if memory.discrete_memory_extracted else "f",
-        "extraction_strategy": memory.extraction_strategy,
-        "extraction_strategy_config": json.dumps(dict(memory.extraction_strategy_config), sort_keys=True),
-        "metadata": json.dumps(dict(memory.metadata), sort_keys=True),
-        "pinned": "1" if memory.pinned else "0",
-        "access_count": str(memory.access_count),
+        **({} if strategy == _usual_strategy(memory.memory_type) else {"extraction_strategy": strategy}),
+        **{name: value for name, value in often.items() if value != _USUAL[name]},
         "created_at": repr(float(memory.created_at)),
         "updated_at": repr(float(memory.updated_at)),
         "last_accessed": repr(float(memory.last_accessed)),
@@ -85,6 +96,10 @@ def fields_of(memory: Memory) -> Fields:
         "order_": memory.id.encode().hex(),
         FIELD: tokens(memory),
     }
+
+
+def _usual_strategy(kind: MemoryType) -> str:
+    return "message" if kind is MemoryType.MESSAGE else "discrete"
 
 
 def missing_from(fields: Mapping[str, str | bytes]) -> list[str]:
@@ -97,7 +112,7 @@ def vector_bytes(vector: NDArray[np.float32]) -> bytes:
     return vector.astype("<f4", copy=False).tobytes()
 
 
-def _time(value: bytes | None) -> float | None:
+def time_from(value: bytes | None) -> float | None:
     """Unix seconds; ISO text is read too. None when absent or unreadable."""
     if not value:
         return None
@@ -113,6 +128,8 @@ def _time(value: bytes | None) -> float | None:
 
 
 def _object(value: bytes | None) -> dict[str, Any]:
+    if value is None:
+        return {}
     try:
         found = json.loads(value or b"{}")
     except ValueError:
@@ -125,24 +142,27 @@ def _list(text: str, *, older: bool) -> tuple[str, ...]:
     return tuple(item for part in separated.split(",") if (item := part.strip()))
 
 
-def _lists(values: Mapping[str, bytes | None], *, older: bool) -> dict[str, tuple[str, ...]]:
+def lists_from(values: Mapping[str, bytes | None], *, older: bool) -> dict[str, tuple[str, ...]]:
+    """The lists by name. older: of a record that we did not write, whose items may be joined with `|`."""
     exact = _object(values["lists_"])
     found = {}
-    for name in _LISTS:
-        text = _text(values[name])
+    for name in LISTS:
+        text = text_from(values[name])
         kept = exact.get(name)
         # What another server wrote over the joined form since counts, not what we kept beside it.
         found[name] = tuple(kept) if kept is not None and _joined(kept) == text else _list(text, older=older)
     return found
 
 
-def _text(value: bytes | None) -> str:
+def text_from(value: bytes | None) -> str:
+    """UTF-8; "" when absent."""
     return "" if value is None else value.decode("utf-8", "replace")
 
 
-def _kind(value: bytes | None) -> MemoryType:
+def kind_from(value: bytes | None) -> MemoryType:
+    """A record of an unknown kind is read as a message."""
     try:
-        return MemoryType(_text(value))
+        return MemoryType(text_from(value))
     except ValueError:
         return MemoryType.MESSAGE
 
@@ -160,21 +180,21 @@ def stored_from(found: Sequence[bytes | None], access: Sequence[bytes | None]) -
     if values["id_"] is None or values["text"] is None:
         return None
     now = time.time()
-    kind = _kind(values["memory_type"])
-    strategy = "message" if kind is MemoryType.MESSAGE else "discrete"
-    last_accessed = _time(values["last_accessed"])
+    kind = kind_from(values["memory_type"])
+    strategy = values["extraction_strategy"]
+    last_accessed = time_from(values["last_accessed"])
     last, count = access
-    lists = _lists(values, older=values["revision_"] is None)
+    lists = lists_from(values, older=values["revision_"] is None)
     memory = Memory(
-        id=_text(values["id_"]),
-        text=_text(values["text"]),
-        namespace=_text(values["namespace"]),
-        user_id=_text(values["user_id"]),
-        session_id=_text(values["session_id"]),
+        id=text_from(values["id_"]),
+        text=text_from(values["text"]),
+        namespace=text_from(values["namespace"]),
+        user_id=text_from(values["user_id"]),
+        session_id=text_from(values["session_id"]),
         memory_type=kind,
-        memory_hash=_text(values["memory_hash"]),
+        memory_hash=text_from(values["memory_hash"]),
         discrete_memory_extracted=values["discrete_memory_extracted"] == b"t",
-        extraction_strategy=strategy if values["extraction_strategy"] is None else _text(values["extraction_strategy"]),
+        extraction_strategy=_usual_strategy(kind) if strategy is None else text_from(strategy),
         extraction_strategy_config=_object(values["extraction_strategy_config"]),
         metadata=_object(values["metadata"]),
         pinned=values["pinned"] == b"1",
@@ -182,20 +202,20 @@ def stored_from(found: Sequence[bytes | None], access: Sequence[bytes | None]) -
         created_at=_or(values["created_at"], now),
         updated_at=_or(values["updated_at"], now),
         last_accessed=max(now if last_accessed is None else last_accessed, float(last or "-inf")),
-        persisted_at=_time(values["persisted_at"]),
-        event_date=_time(values["event_date"]),
+        persisted_at=time_from(values["persisted_at"]),
+        event_date=time_from(values["event_date"]),
         revision=_count(values["revision_"]) or 1,
-        superseded_by=_text(values["superseded_by_"]),
-        superseded_because=_text(values["superseded_because_"]),
-        valid_from=_time(values["valid_from_"]),
-        valid_until=_time(values["valid_until_"]),
+        superseded_by=text_from(values["superseded_by_"]),
+        superseded_because=text_from(values["superseded_because_"]),
+        valid_from=time_from(values["valid_from_"]),
+        valid_until=time_from(values["valid_until_"]),
         topics=lists["topics"],
         entities=lists["entities"],
         extracted_from=lists["extracted_from"],
     )
-    return Stored(memory, embedded=values["owed_"] is None)
+    return Stored(memory, embedded=values["owed_"] != b"1")
 
 
 def _or(value: bytes | None, otherwise: float) -> float:
-    found = _time(value)
+    found = time_from(value)
     return otherwise if found is None else found

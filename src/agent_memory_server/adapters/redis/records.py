@@ -8,18 +8,25 @@ from dataclasses import dataclass, field
 from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
+from agent_memory_server.adapters.redis.changes import KEPT
 from agent_memory_server.adapters.redis.connection import script
 from agent_memory_server.adapters.redis.errors import translating
+from agent_memory_server.adapters.redis.hashes import HashReader
 from agent_memory_server.adapters.redis.record_fields import READ, Fields, Stored, stored_from
 
 _AT_ONCE = 500
-_ACCESS = ("l", "c")
+_READ_AT_ONCE = 200
+"""Records that one script reads: a millisecond of Redis, which does nothing else meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One change. expected: the revision that was read, None where no record was. fields: what to set, empty to delete
-    the record. unique: token of the content that no other record may have by then."""
+    """One change.
+
+    expected: the revision that was read, None where no record was. fields: what to set, empty to delete the record.
+    unique: a query for records with the same content, of which there may be no other by then. numbered: whether the
+    record comes behind all others of its place in the order of storing.
+    """
 
     id: str
     expected: int | None
@@ -27,11 +34,13 @@ class Step:
     drop: Sequence[str] = ()
     unique: str = ""
     forget_access: bool = False
+    numbered: bool = False
 
     def arguments(self) -> list[str | bytes]:
         """As the script takes it."""
-        words: list[str | bytes] = ["" if self.expected is None else str(self.expected), self.unique]
-        words += ["1" if self.forget_access else "0", str(len(self.fields))]
+        words: list[str | bytes] = [self.id, self.fields.get("namespace", ""), self.fields.get("user_id", "")]
+        words += ["" if self.expected is None else str(self.expected), self.unique]
+        words += ["1" if self.forget_access else "0", "1" if self.numbered else "0", str(len(self.fields))]
         for name, value in self.fields.items():
             words += (name, value)
         return [*words, str(len(self.drop)), *self.drop]
@@ -44,6 +53,8 @@ class Records:
         self._client = client
         self._prefix = prefix
         self._index = index
+        self._reader = HashReader(client, prefix=prefix, fields=READ)
+        self._vectors = HashReader(client, prefix=prefix, fields=("vector",))
         self._change = script(client, "change_records")
         self._note = script(client, "note_access")
         self._embed = script(client, "set_vector")
@@ -53,17 +64,10 @@ class Records:
         """The records that are there, by id, in the order of the ids."""
         wanted = list(dict.fromkeys(ids))
         found: dict[str, Stored] = {}
-        for start in range(0, len(wanted), _AT_ONCE):
-            page = wanted[start : start + _AT_ONCE]
-            async with self._client.pipeline(transaction=False) as pipe:
-                for id_ in page:
-                    record, access = self._keys(id_)
-                    pipe.execute_command("HMGET", record, *READ)
-                    pipe.execute_command("HMGET", access, *_ACCESS)
-                with translating():
-                    replies = await pipe.execute()
-            for id_, values, access_values in zip(page, replies[::2], replies[1::2], strict=True):
-                stored = stored_from(values, access_values)
+        for start in range(0, len(wanted), _READ_AT_ONCE):
+            page = wanted[start : start + _READ_AT_ONCE]
+            for id_, (values, access) in zip(page, await self._reader.read_with_access(page), strict=True):
+                stored = stored_from(values, access)
                 if stored is not None:
                     found[id_] = stored
         return found
@@ -72,14 +76,11 @@ class Records:
         """The vectors that are there, by id."""
         wanted = list(dict.fromkeys(ids))
         found: dict[str, bytes] = {}
-        for start in range(0, len(wanted), _AT_ONCE):
-            page = wanted[start : start + _AT_ONCE]
-            async with self._client.pipeline(transaction=False) as pipe:
-                for id_ in page:
-                    pipe.execute_command("HGET", self._keys(id_)[0], "vector")
-                with translating():
-                    replies = await pipe.execute()
-            found |= {id_: blob for id_, blob in zip(page, replies, strict=True) if blob is not None}
+        for start in range(0, len(wanted), _READ_AT_ONCE):
+            page = wanted[start : start + _READ_AT_ONCE]
+            for id_, (blob,) in zip(page, await self._vectors.read(page), strict=True):
+                if blob is not None:
+                    found[id_] = blob
         return found
 
     async def change(self, steps: Sequence[Step]) -> bool:
@@ -95,27 +96,29 @@ class Records:
         if not steps:
             return [], []
         names = [key for step in steps for key in self._keys(step.id)]
-        return names, [self._index, *(word for step in steps for word in step.arguments())]
+        return [*names, keys.CHANGES], [self._index, str(KEPT), *(word for step in steps for word in step.arguments())]
 
     async def note_access(self, ids: Sequence[str], *, at: float, interval_s: float, counted: bool) -> int:
         """Note an access to each record that is there; how many were old enough."""
-        return await self._each(self._note, [(id_, (repr(at), repr(interval_s), int(counted))) for id_ in ids], 2)
+        args = (repr(at), repr(interval_s), int(counted), str(KEPT))
+        return await self._each(self._note, [((*self._keys(id_), keys.CHANGES), args) for id_ in ids])
 
     async def set_vectors(self, vectors: Sequence[tuple[str, int, bytes]]) -> int:
         """Fill in vectors by id and revision; how many records still had it."""
-        return await self._each(self._embed, [(id_, (str(rev), blob)) for id_, rev, blob in vectors], 1)
+        calls = [((self._keys(id_)[0], keys.CHANGES), (str(rev), blob, str(KEPT))) for id_, rev, blob in vectors]
+        return await self._each(self._embed, calls)
 
     async def mark_compared(self, records: Sequence[tuple[str, int]]) -> int:
         """Note that records were compared, by id and revision; how many still had it."""
-        return await self._each(self._compared, [(id_, (str(rev),)) for id_, rev in records], 1)
+        return await self._each(self._compared, [(self._keys(id_)[:1], (str(rev),)) for id_, rev in records])
 
-    async def _each(self, run: object, calls: Sequence[tuple[str, Sequence[object]]], key_count: int) -> int:
-        """A script for each record, in pipelines; the sum of the answers."""
+    async def _each(self, run: object, calls: Sequence[tuple[Sequence[str], Sequence[object]]]) -> int:
+        """A script for each of (keys, arguments), in pipelines; the sum of the answers."""
         total = 0
         for start in range(0, len(calls), _AT_ONCE):
             async with self._client.pipeline(transaction=False) as pipe:
-                for id_, args in calls[start : start + _AT_ONCE]:
-                    await run(keys=self._keys(id_)[:key_count], args=list(args), client=pipe)  # type: ignore[operator]
+                for names, args in calls[start : start + _AT_ONCE]:
+                    await run(keys=list(names), args=list(args), client=pipe)  # type: ignore[operator]
                 with translating():
                     total += sum(await pipe.execute())
         return total

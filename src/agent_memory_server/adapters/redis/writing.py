@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from agent_memory_server.adapters.redis.exact import content_token
+from agent_memory_server.adapters.redis.exact import ContentKey, content_key, content_query
 from agent_memory_server.adapters.redis.record_fields import Fields, Stored, fields_of, missing_from, vector_bytes
 from agent_memory_server.adapters.redis.records import Step
 from agent_memory_server.domain.memory import Memory, MemoryType, Superseding, hash_of, same_content, version_id
 from agent_memory_server.domain.scope import Scope
-from agent_memory_server.ports.memory_store import MemoryWrite, PutResult, PutStatus
+from agent_memory_server.ports.memory_store import Labels, MemoryWrite, PutResult, PutStatus
 
 Vector = NDArray[np.float32]
 VERSIONS_KEPT = 50
@@ -47,9 +47,20 @@ def step_of(
         drop.append("uncompared_")
     elif before is None or before.memory.text != memory.text or before.memory.superseded_by:
         fields["uncompared_"] = "1"
+    if memory.superseded_by or memory.memory_type is MemoryType.MESSAGE or (memory.topics and memory.entities):
+        drop.append("unlabelled_")
+    elif before is None or before.memory.text != memory.text or before.memory.superseded_by:
+        fields["unlabelled_"] = "1"
     expected = None if before is None else before.memory.revision
-    step = Step(id=memory.id, expected=expected, fields=fields, drop=drop, forget_access=forget_access)
+    numbered = before is None or _place(before.memory) != _place(memory)
+    step = Step(
+        id=memory.id, expected=expected, fields=fields, drop=drop, forget_access=forget_access, numbered=numbered
+    )
     return step, Stored(memory, embedded)
+
+
+def _place(memory: Memory) -> tuple[str, str, bool]:
+    return memory.namespace, memory.user_id, bool(memory.superseded_by)
 
 
 def version_ids(before: Memory, changes: int = 1) -> list[str]:
@@ -83,10 +94,13 @@ class Changes:
     def _take(self, step: Step) -> None:
         earlier = self.steps.get(step.id)
         if earlier is not None and earlier.fields:
-            untouched = {"vector", "uncompared_"} - set(step.drop)
+            untouched = {"vector", "uncompared_", "unlabelled_"} - set(step.drop)
             fields = {name: value for name, value in earlier.fields.items() if name in untouched} | step.fields
             drop = [name for name in {*earlier.drop, *step.drop} if name not in fields]
-            step = replace(step, expected=earlier.expected, fields=fields, drop=drop)
+            numbered = earlier.numbered or step.numbered
+            step = replace(step, expected=earlier.expected, fields=fields, drop=drop, numbered=numbered)
+        if step.numbered:
+            self.steps.pop(step.id, None)  # numbers are given in the order of the steps
         self.steps[step.id] = step
 
     def keep_version(self, newer: Memory, because: Superseding, *, at: float | None = None) -> Memory:
@@ -111,11 +125,11 @@ class Changes:
 
 @dataclass(slots=True)
 class Plan:
-    """What a put comes to. same: by content token, a record that has it."""
+    """What a put comes to. same: by content, a record that has it."""
 
     scope: Scope
     changes: Changes
-    same: dict[str, str]
+    same: dict[ContentKey, str]
     deduplicate: bool
     results: list[PutResult] = field(default_factory=list)
     noted: list[str] = field(default_factory=list)
@@ -127,7 +141,7 @@ class Plan:
         if not free or (place is not None and not self.scope.allows(place.namespace, place.user_id)):
             self.results.append(PutResult(memory.id, PutStatus.REFUSED))
             return
-        content = content_token(memory)
+        content = content_key(memory)
         other = self.same.get(content, memory.id) if self.deduplicate else memory.id
         if other != memory.id:
             self.noted.append(other)
@@ -144,7 +158,7 @@ class Plan:
         before = self.changes.known.get(memory.id)
         return memory, before, before is None or _same_kind(before.memory, memory)
 
-    def _store(self, memory: Memory, before: Stored | None, vector: Vector | None, content: str) -> None:
+    def _store(self, memory: Memory, before: Stored | None, vector: Vector | None, content: ContentKey) -> None:
         newer = replace(memory, revision=1, memory_hash=memory.memory_hash or hash_of(memory))
         keep_vector = False
         if before is not None:
@@ -159,7 +173,7 @@ class Plan:
             None if vector is None else vector_bytes(vector),
             keep_vector=keep_vector,
             forget_access=before is not None,
-            unique=content if self.deduplicate else "",
+            unique=content_query(memory) if self.deduplicate else "",
         )
         self.same.setdefault(content, memory.id)
         status = PutStatus.CREATED if before is None else PutStatus.REPLACED
@@ -181,11 +195,11 @@ def restoring(writes: Sequence[MemoryWrite], known: Mapping[str, Stored]) -> tup
     return steps, stored
 
 
-def holders(found: Mapping[str, Stored]) -> dict[str, str]:
-    """By content token the record that has it; of several the least id."""
-    same: dict[str, str] = {}
+def holders(found: Mapping[str, Stored]) -> dict[ContentKey, str]:
+    """By content the record that has it; of several the least id."""
+    same: dict[ContentKey, str] = {}
     for id_ in sorted(found):
-        same.setdefault(content_token(found[id_].memory), id_)
+        same.setdefault(content_key(found[id_].memory), id_)
     return same
 
 
@@ -200,12 +214,21 @@ def past(memory: Memory, by: str, because: Superseding, *, at: float) -> Memory:
     )
 
 
+def labelling(stored: Stored, labels: Labels) -> Step:
+    """The step that gives a record topics and entities, and notes that it has them."""
+    memory = replace(stored.memory, topics=labels.topics, entities=labels.entities)
+    if memory != stored.memory:
+        memory = replace(memory, revision=memory.revision + 1)
+    step, _ = step_of(memory, stored, None, keep_vector=True)
+    return replace(step, drop=[*step.drop, "unlabelled_"])
+
+
 def surplus(records: Sequence[Memory]) -> list[tuple[Memory, list[Memory]]]:
     """Groups of equal content: the record accessed last, and the others, without pinned ones; messages are in none."""
-    groups: dict[str, list[Memory]] = {}
+    groups: dict[ContentKey, list[Memory]] = {}
     for memory in records:
         if memory.memory_type is not MemoryType.MESSAGE:
-            groups.setdefault(content_token(memory), []).append(memory)
+            groups.setdefault(content_key(memory), []).append(memory)
     found: list[tuple[Memory, list[Memory]]] = []
     for group in groups.values():
         kept, *others = sorted(group, key=lambda memory: (-memory.last_accessed, memory.id))

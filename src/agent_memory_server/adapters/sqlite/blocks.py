@@ -21,17 +21,11 @@ from agent_memory_server.domain.told import Told
 from agent_memory_server.domain.turns import Around
 from agent_memory_server.domain.word_rows import flat
 
-_BYTES_PER_WORD = 8
 _MAX_CHANGES = 2_000
 _RANGE = "SELECT w.rid, w.w, v.v FROM words w LEFT JOIN vecs v ON v.rid = w.rid WHERE w.rid BETWEEN ? AND ?"
 _SOME = (
     "SELECT w.rid, w.w, v.v FROM carray(?) a CROSS JOIN words w ON w.rid = a.value LEFT JOIN vecs v ON v.rid = w.rid"
 )
-
-
-def fits(records: int, words: int, dimensions: int, max_bytes: int) -> bool:
-    """Whether a selection of this size is kept as a block: neither vectors nor words take more than `max_bytes`."""
-    return records * dimensions * 4 <= max_bytes and words * _BYTES_PER_WORD <= max_bytes
 
 
 class BlockState:

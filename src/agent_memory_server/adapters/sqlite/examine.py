@@ -125,6 +125,15 @@ def _content(connection: apsw.Connection) -> Iterator[Finding]:
     else:
         yield Finding("owed embeddings", State.OK, "none")
     yield Finding("tokens", State.OK, str(tokens))
+    yield _jobs(connection)
+
+
+def _jobs(connection: apsw.Connection) -> Finding:
+    waiting, running, dead = fetch(connection, queries("examine")["jobs"])[0]
+    if dead:
+        detail = f"{dead} jobs were given up; `agent-memory jobs dead` tells why, `jobs retry` runs them again"
+        return Finding("background work", State.WARNING, detail)
+    return Finding("background work", State.OK, f"{waiting} jobs wait, {running} run, none was given up")
 
 
 def _recall(connection: apsw.Connection, vectors: int) -> Finding:

@@ -11,7 +11,7 @@ import apsw
 
 from agent_memory_server.adapters.sqlite.database import Database
 from agent_memory_server.adapters.sqlite.sql import fetch, fetch_row, queries
-from agent_memory_server.ports.jobs import Claim, DeadJob, Job, JobFigures
+from agent_memory_server.ports.jobs import SEEN_WITHIN_S, Claim, DeadJob, Job, JobFigures, Pulse
 
 T = TypeVar("T")
 _SQL = queries("jobs")
@@ -78,6 +78,18 @@ class SqliteJobs:
         counted: dict[int, int] = dict(await self._database.read(lambda connection: fetch(connection, _SQL["figures"])))
         waiting, running, dead = (counted.get(state, 0) for state in (_WAITING, _RUNNING, _DEAD))
         return JobFigures(waiting=waiting, running=running, dead=dead)
+
+    async def pulse(self, *, now: float) -> Pulse:
+        """Whether there are workers, and whether they keep up."""
+
+        def work(connection: apsw.Connection) -> Pulse:
+            (oldest,), (workers,) = (
+                fetch(connection, _SQL["oldest"], (now,))[0],
+                fetch(connection, _SQL["workers"], (now - SEEN_WITHIN_S,))[0],
+            )
+            return Pulse(workers=workers, oldest_due=oldest)
+
+        return await self._database.read(work)
 
     async def dead(self, *, limit: int = 100) -> Sequence[DeadJob]:
         """Jobs that were given up, newest first."""
@@ -191,6 +203,19 @@ class SqliteJobs:
             connection.execute(_SQL["drop"], (int(claim.id),))
 
         await self._settle(claim, work)
+
+    async def beat(self, worker: str, *, now: float) -> None:
+        """Say that a worker is there; those that ended without a word are forgotten."""
+
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(_SQL["beat"], (worker, now))
+            connection.execute(_SQL["forget_workers"], (now - SEEN_WITHIN_S,))
+
+        await self._database.write(work)
+
+    async def gone(self, worker: str) -> None:
+        """Say that it is there no more."""
+        await self._database.write(lambda connection: connection.execute(_SQL["gone"], (worker,)))
 
     async def arrival(self, *, now: float, within_s: float) -> None:
         """Wait for a change made in this process, for the next due time, or for `within_s`."""

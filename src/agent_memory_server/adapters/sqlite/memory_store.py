@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.database import Database
 from agent_memory_server.adapters.sqlite.duplicates import supersede_duplicates
+from agent_memory_server.adapters.sqlite.labels import set_labels, unlabelled
 from agent_memory_server.adapters.sqlite.listing import list_records
 from agent_memory_server.adapters.sqlite.record_writer import (
     delete_records,
@@ -30,7 +31,7 @@ from agent_memory_server.domain.filters import Filter
 from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.query import Order, Page, Ranked, StoreQuery
 from agent_memory_server.domain.scope import Scope
-from agent_memory_server.ports.memory_store import MemoryWrite, Owed, PutResult, StoreStats, Supersession
+from agent_memory_server.ports.memory_store import Labels, MemoryWrite, Owed, PutResult, StoreStats, Supersession
 
 
 class Ranker(Protocol):
@@ -135,6 +136,19 @@ class SqliteMemoryStore:
     async def mark_compared(self, records: Sequence[tuple[str, int]]) -> None:
         """See `MemoryStore.mark_compared`."""
         await self._database.write(lambda connection: mark_compared(connection, records))
+
+    async def unlabelled(self, *, limit: int) -> Sequence[Memory]:
+        """See `MemoryStore.unlabelled`."""
+
+        def read(connection: apsw.Connection) -> Sequence[Memory]:
+            with snapshot(connection):
+                return unlabelled(connection, limit)
+
+        return await self._database.read(read)
+
+    async def set_labels(self, labels: Sequence[Labels]) -> int:
+        """See `MemoryStore.set_labels`."""
+        return await self._database.write(lambda connection: set_labels(connection, labels))
 
     async def stats(self) -> StoreStats:
         """See `MemoryStore.stats`."""

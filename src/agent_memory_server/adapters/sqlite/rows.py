@@ -88,6 +88,8 @@ def memory_from(row: Sequence[Any]) -> Memory:
 
 def stored_values(memory: Memory) -> tuple[Any, ...]:
     """The columns that a record decides by itself, in the order of the `insert` query (without rid, embedded, seq)."""
+    # What lies in the past and what was said are neither compared nor labelled.
+    untouched = memory.memory_type is MemoryType.MESSAGE or bool(memory.superseded_by)
     return (
         memory.id,
         memory.session_id,
@@ -113,7 +115,8 @@ def stored_values(memory: Memory) -> tuple[Any, ...]:
         memory.superseded_because,
         memory.valid_from,
         memory.valid_until,
-        memory.memory_type is MemoryType.MESSAGE or bool(memory.superseded_by),
+        untouched,
+        untouched or bool(memory.topics and memory.entities),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from agent_memory_server.adapters.sqlite import at_once
 from agent_memory_server.adapters.sqlite.at_once import NotAtOnce, may_be_short
-from agent_memory_server.adapters.sqlite.blocks import BlockCache, BlockState, fits
+from agent_memory_server.adapters.sqlite.blocks import BlockCache, BlockState
 from agent_memory_server.adapters.sqlite.changes import Lagging, snapshot
 from agent_memory_server.adapters.sqlite.codes import CODES_BYTES
 from agent_memory_server.adapters.sqlite.fulltext import Frequencies
@@ -20,7 +20,7 @@ from agent_memory_server.adapters.sqlite.scopes import Selected, select
 from agent_memory_server.adapters.sqlite.selection import Caches, WideSelection, store_owes
 from agent_memory_server.adapters.sqlite.sketch import SketchCache
 from agent_memory_server.domain.arrays import Rids
-from agent_memory_server.domain.block import BlockSelection
+from agent_memory_server.domain.block import BlockSelection, fits
 from agent_memory_server.domain.evidence import hit_of, with_matched_words
 from agent_memory_server.domain.query import Ranked, StoreQuery
 from agent_memory_server.domain.ranking_page import RankingPage, page_of

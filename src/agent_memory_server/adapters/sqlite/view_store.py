@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 import apsw
 
 from agent_memory_server.adapters.sqlite.database import Database
 from agent_memory_server.adapters.sqlite.sql import fetch, fetch_row, queries
 from agent_memory_server.domain.errors import Conflict
-from agent_memory_server.domain.filters import (
-    Condition,
-    Filter,
-    Match,
-    Op,
-    TagField,
-    TextField,
-    TimeField,
-    TimeNot,
-    TimeRange,
-)
-from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.view import FINAL, Partition, Task, TaskStatus, View
+from agent_memory_server.domain.view_members import view_from, view_members
 
 _SQL = queries("views")
 
@@ -39,7 +27,7 @@ class SqliteViewStore:
         """Store a new view. Raises: Conflict, when the id is there."""
 
         def work(connection: apsw.Connection) -> None:
-            connection.execute(_SQL["add"], (view.id, _view_json(view)))
+            connection.execute(_SQL["add"], (view.id, json.dumps(view_members(view))))
             if not connection.changes():
                 raise Conflict(f"summary view {view.id} is there already")
 
@@ -48,12 +36,12 @@ class SqliteViewStore:
     async def find(self, view_id: str) -> View | None:
         """The view, if it is there."""
         row = await self._database.read(lambda connection: fetch_row(connection, _SQL["find"], (view_id,)))
-        return None if row is None else _view(json.loads(row[0]))
+        return None if row is None else view_from(json.loads(row[0]))
 
     async def list(self) -> Sequence[View]:
         """All views, by id."""
         rows = await self._database.read(lambda connection: fetch(connection, _SQL["list"]))
-        return [_view(json.loads(body)) for (body,) in rows]
+        return [view_from(json.loads(body)) for (body,) in rows]
 
     async def delete(self, view_id: str) -> bool:
         """Delete a view with its partitions; whether it was there."""
@@ -108,31 +96,3 @@ class SqliteViewStore:
 def _task(body: str) -> Task:
     members = json.loads(body)
     return Task(**{**members, "status": TaskStatus(members["status"])})
-
-
-def _view_json(view: View) -> str:
-    scope = {name: None if held is None else sorted(held) for name, held in _parts(view.scope).items()}
-    conditions = [{"kind": type(one).__name__, **asdict(one)} for one in view.filter.conditions]
-    members = {name: getattr(view, name) for name in View.__slots__ if name not in {"filter", "scope"}}
-    return json.dumps({**members, "filters": dict(view.filters), "filter": conditions, "scope": scope})
-
-
-def _parts(scope: Scope) -> dict[str, frozenset[str] | None]:
-    return {"namespaces": scope.namespaces, "users": scope.users}
-
-
-def _view(members: dict[str, Any]) -> View:
-    scope = {name: None if held is None else frozenset(held) for name, held in members["scope"].items()}
-    conditions = tuple(map(_condition, members["filter"]))
-    changed = {"group_by": tuple(members["group_by"]), "filter": Filter(conditions), "scope": Scope(**scope)}
-    return View(**{**members, **changed})
-
-
-def _condition(members: Mapping[str, Any]) -> Condition:
-    rest = {name: value for name, value in members.items() if name not in {"kind", "field"}}
-    if members["kind"] == Match.__name__:
-        tags = {one.value for one in TagField}
-        field = TagField(members["field"]) if members["field"] in tags else TextField(members["field"])
-        return Match(field, Op(rest["op"]), tuple(rest["values"]))
-    time = TimeField(members["field"])
-    return TimeNot(time, rest["value"]) if members["kind"] == TimeNot.__name__ else TimeRange(field=time, **rest)

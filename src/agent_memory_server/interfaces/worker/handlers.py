@@ -14,6 +14,8 @@ from agent_memory_server.interfaces.worker.schedule import PERIODIC, run_periodi
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.extract import extract_session
 from agent_memory_server.operations.extraction_queue import KIND as EXTRACT_SESSION
+from agent_memory_server.operations.label import KIND as LABEL_MEMORIES
+from agent_memory_server.operations.label import label
 from agent_memory_server.operations.summarize import KIND as SUMMARIZE_SESSION
 from agent_memory_server.operations.summarize import summarize_session
 from agent_memory_server.operations.upkeep import KIND as EMBED_OWED
@@ -27,6 +29,10 @@ Handler = Callable[[Application, Mapping[str, str]], Awaitable[object]]
 async def _extract_session(app: Application, arguments: Mapping[str, str]) -> None:
     key = SessionKey(arguments["namespace"], arguments["user_id"], arguments["session_id"])
     await extract_session(app, key)
+
+
+async def _label_memories(app: Application, arguments: Mapping[str, str]) -> None:  # noqa: ARG001 - a handler is given them
+    await label(app)
 
 
 async def _summarize_session(app: Application, arguments: Mapping[str, str]) -> None:
@@ -46,6 +52,7 @@ HANDLERS: dict[str, Handler] = {
     **{periodic.kind: run_periodic(periodic) for periodic in PERIODIC},
     EMBED_OWED: _embed_owed,
     EXTRACT_SESSION: _extract_session,
+    LABEL_MEMORIES: _label_memories,
     SUMMARIZE_SESSION: _summarize_session,
     RUN_VIEW: _run_view,
 }

@@ -7,6 +7,10 @@ another's.
 from __future__ import annotations
 
 import asyncio
+import os
+import random
+import secrets
+import socket
 import time
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -21,8 +25,12 @@ from agent_memory_server.operations.application import Application
 from agent_memory_server.ports.jobs import Claim, Claims
 from agent_memory_server.telemetry.log import frames_of
 
-_SETTLE_TRIES = 3
 _SETTLE_PAUSE_S = 0.5
+_SETTLE_STOPPING_S = 1.0
+"""How long a worker that stops tries to tell the queue what became of a job."""
+_LONGEST_PAUSE_S = 5.0
+"""Between two questions whether a queue that did not answer is back."""
+_LEAVE_S = 2.0
 
 log = structlog.get_logger()
 
@@ -46,7 +54,9 @@ class Worker:
         self._claims = claims
         self._options = options or WorkerOptions()
         self._handlers = handlers
+        self._name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._stopping = asyncio.Event()
+        self._lost = 0  # times in a row that the queue did not answer
         self._running: set[asyncio.Task[None]] = set()
 
     def stop(self) -> None:
@@ -57,12 +67,40 @@ class Worker:
         """Work until `stop`. Cancelled, it hands its jobs back at once."""
         try:
             async with asyncio.TaskGroup() as jobs:
+                beating = jobs.create_task(self._beat(), name="worker.beat")
                 while not self._stopping.is_set():
                     if not await self._take(jobs):
                         await self._wait()
                 await self._drain()
+                beating.cancel()
         finally:
             self._running.clear()
+            await self._leave()
+
+    async def _beat(self) -> NoReturn:
+        while True:
+            self._touch()
+            try:
+                await self._claims.beat(self._name, now=self._app.clock())
+            except Unavailable as exc:
+                log.debug("worker.not_seen", reason=str(exc))
+            await asyncio.sleep(self._options.beat_s)
+
+    def _touch(self) -> None:
+        # Whether or not the queue answers: a process that waits for it is well.
+        if self._options.heartbeat is not None:
+            try:
+                self._options.heartbeat.touch()
+            except OSError as exc:
+                log.warning("worker.no_heartbeat", file=str(self._options.heartbeat), reason=exc.strerror)
+
+    async def _leave(self) -> None:
+        # Reached by cancellation as well, which asyncio delivers once: what is awaited from here on runs.
+        try:
+            async with asyncio.timeout(_LEAVE_S):
+                await self._claims.gone(self._name)
+        except (MemoryServerError, TimeoutError):
+            log.debug("worker.left_without_a_word")
 
     async def _take(self, jobs: asyncio.TaskGroup) -> int:
         """Start what is due and fits in; how many jobs."""
@@ -72,9 +110,12 @@ class Worker:
         try:
             claimed = await self._claims.claim(now=self._app.clock(), lease_s=self._options.lease_s, limit=free)
         except Unavailable as exc:
-            log.warning("worker.no_queue", code=exc.code, reason=str(exc))
-            await self._stopped_within(self._options.poll_s)
+            self._lost += 1
+            pause_s = self._pause_s()
+            log.warning("worker.no_queue", code=exc.code, reason=str(exc), retry_in_s=round(pause_s, 2))
+            await self._stopped_within(pause_s)
             return 0
+        self._lost = 0
         for claim in claimed:
             task = jobs.create_task(self._attempt(claim), name=f"job.{claim.job.kind}")
             self._running.add(task)
@@ -99,6 +140,11 @@ class Worker:
             await self._claims.arrival(now=self._app.clock(), within_s=self._options.poll_s)
         except Unavailable:
             await asyncio.sleep(self._options.poll_s)
+
+    def _pause_s(self) -> float:
+        """Before the queue is asked again: longer and longer, and not in step with other workers."""
+        longest = min(self._options.poll_s * 2.0 ** min(self._lost - 1, 16), _LONGEST_PAUSE_S)
+        return longest * (1 - random.random() / 2)  # noqa: S311 - spreads retries, guards nothing
 
     async def _stopped_within(self, seconds: float) -> None:
         try:
@@ -176,15 +222,19 @@ class Worker:
                 log.warning("job.not_renewed", kind=claim.job.kind, key=claim.job.key, reason=str(exc))
 
     async def _settled(self, claim: Claim, outcome: Outcome | None) -> None:
-        """Tell the queue what became of the job. If that fails its lease ends, and the job runs once more."""
-        for attempt in range(1, _SETTLE_TRIES + 1):
+        """Tell the queue what became of the job, for as long as its lease may last. Else it runs once more."""
+        began = time.monotonic()
+        while True:
             try:
                 await asyncio.shield(self._settle(claim, outcome))
             except MemoryServerError as exc:
                 log.warning("job.not_settled", kind=claim.job.kind, key=claim.job.key, reason=str(exc))
-                await asyncio.sleep(_SETTLE_PAUSE_S * attempt)
             else:
                 return
+            patience_s = _SETTLE_STOPPING_S if self._stopping.is_set() or outcome is None else self._options.lease_s
+            if time.monotonic() - began >= patience_s:
+                return
+            await asyncio.sleep(_SETTLE_PAUSE_S)
 
     async def _settle(self, claim: Claim, outcome: Outcome | None) -> None:
         now = self._app.clock()

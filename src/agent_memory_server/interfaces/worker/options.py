@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+from agent_memory_server.ports.jobs import SEEN_WITHIN_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """Each but `poll_s` is a documented setting (`WorkerSettings`).
+    """Each but `beat_s` and `poll_s` is a documented setting (`WorkerSettings`).
 
     concurrency:   jobs running at the same time in this process.
     lease_s:       a claimed job is another's after this long without renewal; renewed three times in it.
@@ -18,6 +21,8 @@ class WorkerOptions:
                    random, so that jobs that failed together do not return together.
     drain_s:       how long running jobs may go on when the worker stops; then they are handed back.
     sweep_every_s: between two looks into the stored state for owed work.
+    heartbeat:     a file that is touched with each sign of life, for who watches the process; None: none.
+    beat_s:        between two signs of life.
     poll_s:        how long a job that another process queued may wait unseen.
     """
 
@@ -30,4 +35,6 @@ class WorkerOptions:
     longest_backoff_s: float = 60.0
     drain_s: float = 10.0
     sweep_every_s: float = 60.0
+    heartbeat: Path | None = None
+    beat_s: float = SEEN_WITHIN_S / 3
     poll_s: float = 1.0

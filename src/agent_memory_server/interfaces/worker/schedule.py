@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.consolidate import consolidate
 from agent_memory_server.operations.options import Options
+from agent_memory_server.operations.soon import CONSOLIDATE, periodic_job
 from agent_memory_server.operations.upkeep import forget_by_policy, purge_expired
 from agent_memory_server.operations.views import refresh_views
-from agent_memory_server.ports.jobs import Job
 
-_KEY = "periodic"
 _MINUTE_S = 60.0
 
 
@@ -32,7 +31,7 @@ class Periodic:
 PERIODIC: tuple[Periodic, ...] = (
     Periodic(kind="purge_expired", run=purge_expired, every_s=lambda _: _MINUTE_S),
     Periodic(
-        kind="consolidate",
+        kind=CONSOLIDATE,
         run=consolidate,
         every_s=lambda options: options.consolidate_every_s if options.consolidate else None,
     ),
@@ -53,7 +52,7 @@ async def ensure(app: Application, entries: tuple[Periodic, ...] = PERIODIC) -> 
 
 async def queue_now(app: Application, entry: Periodic) -> None:
     """Queue a run that is due now, also of what is off; the ones after it keep their interval."""
-    await app.jobs.add(Job(kind=entry.kind, key=_KEY), due=app.clock())
+    await app.jobs.add(periodic_job(entry.kind), due=app.clock())
 
 
 def run_periodic(entry: Periodic) -> Callable[[Application, Mapping[str, str]], Awaitable[object]]:
@@ -69,4 +68,4 @@ def run_periodic(entry: Periodic) -> Callable[[Application, Mapping[str, str]], 
 async def _queue_next(app: Application, entry: Periodic) -> None:
     every_s = entry.every_s(app.options)
     if every_s is not None:
-        await app.jobs.add(Job(kind=entry.kind, key=_KEY), due=app.clock() + every_s)
+        await app.jobs.add(periodic_job(entry.kind), due=app.clock() + every_s)

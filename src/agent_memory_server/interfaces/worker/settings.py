@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent_memory_server.interfaces.worker.options import WorkerOptions
@@ -63,6 +65,11 @@ class WorkerSettings(BaseModel):
         alias="WORKER_SWEEP_SECONDS",
         description="Seconds between two looks into the stored state for work that no job stands for.",
     )
+    heartbeat: Path | None = Field(
+        None,
+        alias="WORKER_HEARTBEAT_FILE",
+        description="A file that a process which takes jobs touches every 30 seconds, for a liveness probe.",
+    )
 
 
 class TaskSettings(BaseModel):
@@ -98,4 +105,5 @@ def worker_options(settings: WorkerSettings) -> WorkerOptions:
         longest_backoff_s=settings.longest_backoff_s,
         drain_s=settings.drain_s,
         sweep_every_s=settings.sweep_every_s,
+        heartbeat=settings.heartbeat,
     )

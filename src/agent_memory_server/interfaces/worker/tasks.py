@@ -17,6 +17,8 @@ from agent_memory_server.interfaces.worker.schedule import PERIODIC, Periodic, q
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.extraction_queue import KIND as EXTRACT_SESSION
 from agent_memory_server.operations.extraction_queue import extraction_job
+from agent_memory_server.operations.label import KIND as LABEL_MEMORIES
+from agent_memory_server.operations.label import label_job
 from agent_memory_server.operations.summarize import KIND as SUMMARIZE_SESSION
 from agent_memory_server.operations.summarize import summary_job
 from agent_memory_server.operations.upkeep import KIND as EMBED_OWED
@@ -59,6 +61,10 @@ async def _embed(app: Application, arguments: Arguments) -> None:  # noqa: ARG00
     await queue_embedding(app)
 
 
+async def _label(app: Application, arguments: Arguments) -> None:  # noqa: ARG001 - see Task
+    await app.jobs.add(label_job(), due=app.clock())
+
+
 def _periodic(entry: Periodic) -> Task:
     async def queue(app: Application, arguments: Arguments) -> None:  # noqa: ARG001 - see Task
         await queue_now(app, entry)
@@ -73,11 +79,13 @@ TASKS: Mapping[str, Task] = {
     SUMMARIZE_SESSION: Task(queue=_summarize, needs=("session_id",), takes=(*_OF_A_SESSION, "limit")),
     RUN_VIEW: Task(queue=_run_view, needs=("view_id",), takes=("task_id",)),
     EMBED_OWED: Task(queue=_embed),
+    LABEL_MEMORIES: Task(queue=_label),
     **{entry.kind: _periodic(entry) for entry in PERIODIC},
 }
 
 _OF_THE_REFERENCE = {
     "compact_long_term_memories": "consolidate",
+    "extract_memory_structure": LABEL_MEMORIES,
     "forget_long_term_memories": "forget_by_policy",
     "periodic_forget_long_term_memories": "forget_by_policy",
     "periodic_refresh_summary_views": "refresh_views",
@@ -89,7 +97,6 @@ _OF_THE_REFERENCE = {
 _NO_WORK_HERE = {
     "delete_long_term_memories",
     "extract_discrete_memories",
-    "extract_memory_structure",
     "index_long_term_memories",
     "update_last_accessed",
 }

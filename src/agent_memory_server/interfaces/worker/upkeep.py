@@ -1,4 +1,5 @@
-"""The upkeep loop of a process: embeds what is owed, and writes the accesses that its searches noted.
+"""The upkeep loop of a process: embeds what is owed, queues what its writes owe besides, and writes the accesses that
+its searches noted.
 
 Everything it does is found in the stored state, so a loop that dies loses nothing and several may run at once.
 """
@@ -14,6 +15,7 @@ import structlog
 
 from agent_memory_server.domain.errors import MemoryServerError, Unavailable
 from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.soon import queue_soon
 from agent_memory_server.operations.upkeep import EMBED_AT_ONCE, embed_owed, queue_embedding, write_accesses
 
 log = structlog.get_logger()
@@ -26,6 +28,7 @@ class Pace:
     gather_s:  how long a write that rings is waited upon by others, so that they share one batch and one commit;
                until then its record is found by words.
     owed_s:    how often to look for owed embeddings when nobody rings (another process may have left some).
+    stored_s:  how long a write of records is waited upon by others before jobs are queued for what they owe.
     access_s:  how often accesses are written.
     backoff_s: pause after the first failure; it doubles up to longest_backoff_s, each time shortened by up to a
                half at random, so that processes do not retry in step.
@@ -34,6 +37,7 @@ class Pace:
 
     gather_s: float = 0.1
     owed_s: float = 30.0
+    stored_s: float = 1.0
     access_s: float = 1.0
     backoff_s: float = 0.5
     longest_backoff_s: float = 60.0
@@ -49,6 +53,7 @@ async def run_upkeep(app: Application, *, pace: Pace | None = None, embedding: b
     try:
         async with asyncio.TaskGroup() as steps:
             steps.create_task(_embed(app, chosen) if embedding else _hand_over(app, chosen), name="upkeep.embed")
+            steps.create_task(_queue(app, chosen), name="upkeep.queue")
             steps.create_task(_periodically("access", lambda: write_accesses(app), chosen.access_s, chosen))
     finally:
         await _flush(app, chosen)
@@ -89,6 +94,18 @@ async def _hand_over(app: Application, pace: Pace) -> None:
             failures += 1
             app.owed.set()
             await _back_off("queue_embedding", exc, failures, pace)
+
+
+async def _queue(app: Application, pace: Pace) -> None:
+    """Whenever records were stored, queue what they owe; the sweep makes up for what fails."""
+    while True:
+        await app.stored.wait()
+        await asyncio.sleep(pace.stored_s)
+        app.stored.clear()
+        try:
+            await queue_soon(app)
+        except MemoryServerError as exc:
+            log.warning("upkeep.not_queued", code=exc.code, reason=str(exc))
 
 
 async def _periodically(name: str, step: Callable[[], Awaitable[object]], every_s: float, pace: Pace) -> None:

@@ -12,11 +12,17 @@ _MOST = 1000
 
 
 class JobFiguresResponse(WireModel):
-    """How many jobs wait (due or not), run, and were given up."""
+    """How many jobs wait (due or not), run, and were given up.
+
+    workers: processes that take jobs, seen within a minute and a half. oldest_due_at: since when a job has waited for a
+    worker though it is due, ISO 8601 in UTC; null: none has.
+    """
 
     waiting: int
     running: int
     dead: int
+    workers: int | None = None
+    oldest_due_at: str | None = None
 
 
 class DeadJob(WireModel):

@@ -6,11 +6,12 @@
 -- A job is packed in `jobs` under its id. One that waits is in `due`, or parked: out of the way of a claim until the job
 -- of its kind and key, or of its group, that runs has been settled. If no job of a group runs, the parked one that is
 -- due longest is in `due`.
-local NUMBER, JOBS, DUE, LEASES, DEAD, WAITING, RUNNING, GIVEN_UP, GROUPS, PARKED, BELL = unpack(KEYS)
+local NUMBER, JOBS, DUE, LEASES, DEAD, WAITING, RUNNING, GIVEN_UP, GROUPS, PARKED, WORKERS, BELL = unpack(KEYS)
 -- jobs: id to job; due, leases, dead: ids by when they are due, their lease ends, they were given up; waiting, running,
 -- given_up: kind and key to id; groups: group to the id that runs; parked: group, time and id, in the order of their
--- bytes; bell: holds one entry when a job may have come.
+-- bytes; workers: their names by when they were seen last; bell: holds one entry when a job may have come.
 local PARKED_AT_ONCE = 1000
+local LOOKED_AT = 100
 
 local time = redis.call('TIME')
 local present = ARGV[2]
@@ -76,6 +77,11 @@ end
 local function runs(set, field)
   local id = redis.call('HGET', set, field)
   return id and redis.call('ZSCORE', LEASES, id) and redis.call('HEXISTS', JOBS, id) == 1
+end
+
+-- What a job that waits cannot run beside, if anything: `running` for one of its kind and key, `groups` for its group.
+local function blocked_by(job)
+  return runs(RUNNING, work_of(job)) and RUNNING or job.group ~= '' and runs(GROUPS, job.group) and GROUPS or nil
 end
 
 local function free(group)
@@ -255,11 +261,8 @@ function verbs.claim(now, lease_s, limit)
     if not job then
       redis.call('ZREM', DUE, id)
       redis.call('ZREM', LEASES, id)
-    elseif id ~= over and runs(RUNNING, work_of(job)) then
-      park(job, false)
-      parked = parked + 1
-    elseif id ~= over and job.group ~= '' and runs(GROUPS, job.group) then
-      park(job, true)
+    elseif id ~= over and blocked_by(job) then
+      park(job, blocked_by(job) == GROUPS)
       parked = parked + 1
     else
       table.insert(claimed, taken(job, now + tonumber(lease_s)))
@@ -270,6 +273,33 @@ function verbs.claim(now, lease_s, limit)
     end
   end
   return claimed
+end
+
+-- now, for how many seconds a worker counts.
+function verbs.pulse(now, within_s)
+  now = moment(now)
+  local oldest
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, LOOKED_AT)) do
+    local job = load(id)
+    if job and not blocked_by(job) then
+      oldest = job.due
+      break
+    end
+  end
+  return { redis.call('ZCOUNT', WORKERS, now - tonumber(within_s), '+inf'), told(oldest) }
+end
+
+-- name, now, for how many seconds a worker counts.
+function verbs.beat(worker, now, within_s)
+  now = moment(now)
+  redis.call('ZADD', WORKERS, now, worker)
+  redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', '(' .. string.format('%.17g', now - tonumber(within_s)))
+  return 1
+end
+
+-- name.
+function verbs.gone(worker)
+  return redis.call('ZREM', WORKERS, worker)
 end
 
 -- id, lease, now, lease_s.

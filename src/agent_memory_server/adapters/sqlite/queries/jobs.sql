@@ -76,3 +76,22 @@ UPDATE jobs SET state = 0, due = ?2, attempts = attempts - 1 WHERE id = ?1
 
 -- name: release_into
 UPDATE jobs SET due = min(due, ?2), attempts = ?3, failures = ?4, failing_since = ?5 WHERE id = ?1
+
+-- name: oldest
+SELECT min(due) FROM jobs AS job
+WHERE state = 0 AND due <= ?1
+  AND NOT EXISTS (SELECT 1 FROM jobs AS run WHERE run.kind = job.kind AND run.key = job.key AND run.state = 1)
+  AND (exclusion = '' OR NOT EXISTS (
+    SELECT 1 FROM jobs AS run WHERE run.exclusion = job.exclusion AND run.exclusion <> '' AND run.state = 1))
+
+-- name: beat
+INSERT INTO workers(name, seen_at) VALUES (?1, ?2) ON CONFLICT(name) DO UPDATE SET seen_at = excluded.seen_at
+
+-- name: forget_workers
+DELETE FROM workers WHERE seen_at < ?
+
+-- name: gone
+DELETE FROM workers WHERE name = ?
+
+-- name: workers
+SELECT count(*) FROM workers WHERE seen_at >= ?

@@ -17,8 +17,8 @@ ORDER BY m.rid LIMIT 1;
 -- name: insert
 INSERT INTO memories(rid, embedded, seq, id, session_id, memory_type, extraction_strategy, pinned, extracted, revision,
   access_count, created_at, updated_at, last_accessed, persisted_at, event_date, memory_hash, text, topics, entities,
-  extracted_from, strategy_config, metadata, superseded_by, superseded_because, valid_from, valid_until, compared)
-VALUES (?,?,?, ?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?);
+  extracted_from, strategy_config, metadata, superseded_by, superseded_because, valid_from, valid_until, compared, labelled)
+VALUES (?,?,?, ?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?);
 
 -- name: replace
 UPDATE memories SET embedded = ?2, seq = ?3, id = ?4, session_id = ?5, memory_type = ?6, extraction_strategy = ?7,
@@ -26,7 +26,7 @@ UPDATE memories SET embedded = ?2, seq = ?3, id = ?4, session_id = ?5, memory_ty
   last_accessed = ?14, persisted_at = ?15, event_date = ?16, memory_hash = ?17, text = ?18, topics = ?19,
   entities = ?20, extracted_from = ?21, strategy_config = ?22, metadata = ?23,
   superseded_by = ?24, superseded_because = ?25, valid_from = ?26, valid_until = ?27,
-  compared = ?28 OR (compared AND text = ?18)
+  compared = ?28 OR (compared AND text = ?18), labelled = ?29 OR (labelled AND text = ?18)
 WHERE rid = ?1;
 
 -- name: put_vector
@@ -104,6 +104,12 @@ WHERE m.compared = 0 AND m.embedded AND (CONDITION) ORDER BY m.rid LIMIT ?;
 
 -- name: mark_compared
 UPDATE memories SET compared = 1 WHERE id = ? AND revision = ?;
+
+-- name: unlabelled
+SELECT rid FROM memories INDEXED BY memories_unlabelled WHERE labelled = 0 ORDER BY rid LIMIT ?;
+
+-- name: mark_labelled
+UPDATE memories SET labelled = 1 WHERE id = ?;
 
 -- name: figures
 SELECT coalesce((SELECT value FROM meta WHERE key = 'records'), 0),

@@ -19,6 +19,7 @@ _READY_EXAMPLE = {
     "parts": [
         {"name": "store", "ok": True, "needed": True, "reason": None},
         {"name": "embedder", "ok": True, "needed": False, "reason": None},
+        {"name": "workers", "ok": True, "needed": False, "reason": None},
     ],
 }
 

@@ -17,11 +17,11 @@ from agent_memory_server.interfaces.rest.openapi import IDEMPOTENCY_KEY, paramet
 from agent_memory_server.interfaces.rest.routes import examples
 from agent_memory_server.interfaces.rest.routes.parameters import StrictQuery
 from agent_memory_server.interfaces.rest.serving import caller
-from agent_memory_server.operations.dead_letters import discard_dead, job_figures, list_dead, retry_dead
+from agent_memory_server.operations.dead_letters import discard_dead, job_figures, job_pulse, list_dead, retry_dead
 from agent_memory_server.ports.jobs import DeadJob
 
 _MOST = 1000
-_FIGURES = {"waiting": 3, "running": 1, "dead": 1}
+_FIGURES = {"waiting": 3, "running": 1, "dead": 1, "workers": 2, "oldest_due_at": None}
 _DEAD = {
     "id": "17",
     "kind": "forget_by_policy",
@@ -57,10 +57,13 @@ def _as_data(dead: DeadJob) -> dict[str, Any]:
 
 
 async def get_jobs(request: Request) -> Response:
-    """Tell how many jobs wait, run, and were given up."""
+    """Tell how many jobs wait, run, and were given up, how many workers there are, and whether they keep up."""
     who = caller(request)
     figures = await job_figures(who.app, who.principal)
-    return answer({"waiting": figures.waiting, "running": figures.running, "dead": figures.dead})
+    pulse = await job_pulse(who.app, who.principal)
+    counted = {"waiting": figures.waiting, "running": figures.running, "dead": figures.dead}
+    oldest = None if pulse.oldest_due is None else iso(pulse.oldest_due)
+    return answer({**counted, "workers": pulse.workers, "oldest_due_at": oldest})
 
 
 async def list_dead_jobs(request: Request, query: Annotated[DeadQuery, Query()]) -> Response:

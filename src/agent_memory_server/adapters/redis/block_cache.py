@@ -1,0 +1,189 @@
+"""The blocks that this process keeps, in step with the stream of changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from weakref import WeakValueDictionary
+
+from redis.asyncio import Redis
+
+from agent_memory_server.adapters.redis.block_rows import Row, RowReader
+from agent_memory_server.adapters.redis.blocks import BYTES_BESIDE, Block
+from agent_memory_server.adapters.redis.changes import Change, read_changes
+from agent_memory_server.adapters.redis.index import Index
+from agent_memory_server.adapters.redis.places import Places
+from agent_memory_server.adapters.redis.record_cache import RecordCache
+from agent_memory_server.domain.errors import Unavailable
+from agent_memory_server.domain.filters import EVERYTHING
+
+_FILLS = 5
+"""How often a block is begun again when the stream breaks off under it."""
+
+
+class BlockCache:
+    """Blocks used last, within a bound of bytes, and the cache of records, which follows the same stream.
+
+    whole_bytes: see `Block`.
+    """
+
+    def __init__(
+        self,
+        client: Redis,
+        index: Index,
+        reader: RowReader,
+        records: RecordCache,
+        *,
+        dimensions: int,
+        max_bytes: int,
+        whole_bytes: int,
+    ) -> None:
+        self._client = client
+        self._index = index
+        self._reader = reader
+        self._records = records
+        self._dimensions = dimensions
+        self._max_records = max_bytes // (4 * dimensions + BYTES_BESIDE)
+        self._max_bytes = max_bytes
+        self._whole_bytes = whole_bytes
+        self._blocks: OrderedDict[Places, Block] = OrderedDict()
+        self._sizes: dict[Places, int] = {}
+        self._holders: dict[tuple[str, str], list[Block]] = {}
+        self._locks: WeakValueDictionary[Places, asyncio.Lock] = WeakValueDictionary()
+        self._filling: set[_Filling] = set()
+        self._position: str | None = None
+        self._following = asyncio.Lock()
+        self._asked = self._seen = 0
+
+    async def follow(self) -> None:
+        """Take in every change that was acknowledged before this call. Calls that wait share one reading of the stream.
+
+        Raises: Unavailable.
+        """
+        self._asked += 1
+        ticket = self._asked
+        async with self._following:
+            if self._seen >= ticket:
+                return
+            covered = self._asked
+            while await self._read_on():
+                pass
+            self._seen = covered
+
+    async def _read_on(self) -> bool:
+        """One step along the stream; whether there may be more. Nothing changes between its last wait and its end, so a
+        caller that is cancelled leaves everything as it was."""
+        read = await read_changes(self._client, self._position)
+        if read.changes is None:
+            position = read.position or (await read_changes(self._client, None)).position
+            self._forget()
+            self._position = position
+            return False
+        wanted = {change.id for change in read.changes if self._concerns(change)}
+        rows = await self._reader.read(wanted)
+        self._take({id_: rows.get(id_) for id_ in wanted})
+        for filling in self._filling:
+            filling.changed.update((one.id, one.place) for one in read.changes if not one.access)
+        if read.changes:
+            self._records.forget(change.id for change in read.changes)
+        self._position = read.position
+        return read.more
+
+    async def read_again(self, ids: Sequence[str]) -> None:
+        """Take in records as they are now, whatever the stream says of them."""
+        async with self._following:
+            rows = await self._reader.read(ids)
+            self._take({id_: rows.get(id_) for id_ in ids})
+            self._records.forget(ids)
+
+    def _forget(self) -> None:
+        self._blocks.clear()
+        self._sizes.clear()
+        self._holders.clear()
+        self._records.clear()
+        for filling in self._filling:
+            filling.broken = True
+
+    def _concerns(self, change: Change) -> bool:
+        if change.access:
+            return False
+        if change.place is not None:
+            holders = self._holders.get(change.place)
+            if holders is None:
+                holders = [block for block in self._blocks.values() if block.places.hold(*change.place)]
+                self._holders[change.place] = holders
+            if holders:
+                return True
+        return any(block.knows(change.id) for block in self._blocks.values())
+
+    def _take(self, rows: Mapping[str, Row | None]) -> None:
+        if not rows:
+            return
+        for places, block in list(self._blocks.items()):
+            if block.take(rows):
+                self._sizes[places] = block.nbytes
+                if block.worn or block.state.figures.records > self._max_records:
+                    self._drop(places)
+        self._shrink()
+
+    def _drop(self, places: Places) -> None:
+        del self._blocks[places], self._sizes[places]
+        self._holders.clear()
+
+    async def get(self, places: Places) -> Block | None:
+        """The records of some places, as of the last `follow` before this call or later; None, where they take more
+        memory than there may be. Raises: Unavailable."""
+        for _ in range(_FILLS):
+            lock = self._locks.setdefault(places, asyncio.Lock())
+            block = self._blocks.get(places)
+            if block is not None:
+                self._blocks.move_to_end(places)
+                return block
+            async with lock:
+                if places not in self._blocks and not await self._fill(places):
+                    return None
+        raise Unavailable("the changes of the records come faster than they can be read; try again")
+
+    async def _fill(self, places: Places) -> bool:
+        """Fill a block, unless the stream breaks off meanwhile. False: it would be too large."""
+        query = places.query(EVERYTHING)
+        if query is not None and await self._index.count(query) > self._max_records:
+            return False
+        filling = _Filling()
+        self._filling.add(filling)
+        try:
+            found = {} if query is None else await self._reader.read(await self._index.every(query))
+            while filling.changed and not filling.broken:
+                changed, filling.changed = filling.changed, {}
+                late = [i for i, place in changed.items() if i in found or (place and places.hold(*place))]
+                now = await self._reader.read(late)
+                for id_ in late:
+                    found.pop(id_, None)
+                found |= now
+        finally:
+            self._filling.discard(filling)
+        if not filling.broken:
+            block = Block(places, self._dimensions, self._whole_bytes)
+            block.fill(found.values())
+            self._blocks[places] = block
+            self._sizes[places] = block.nbytes
+            self._holders.clear()
+            self._shrink()
+        return True
+
+    def _shrink(self) -> None:
+        total = sum(self._sizes.values())
+        while total > self._max_bytes and len(self._blocks) > 1:
+            oldest = next(iter(self._blocks))
+            total -= self._sizes[oldest]
+            self._drop(oldest)
+
+
+class _Filling:
+    """A block that is being filled. changed: records that changed meanwhile, and where they are now; broken: the stream
+    broke off."""
+
+    def __init__(self) -> None:
+        self.changed: dict[str, tuple[str, str] | None] = {}
+        self.broken = False

@@ -1,0 +1,148 @@
+"""Drills of the whole fleet: server, workers and models die, sleep and return. Nothing that was acknowledged is lost,
+and all work is done in the end, once.
+
+`make drills` runs them in full: outages of a minute and more, with the settings that a server has by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import apsw
+import pytest
+
+from agent_memory_server.adapters.sqlite.connection import FILE_NAME
+from tests.support.drills import (
+    CREATES,
+    MODELS_DOWN_S,
+    SESSIONS,
+    WORKER_DOWN_S,
+    Site,
+    create,
+    degraded,
+    eventually,
+    extracted,
+    models,
+    stored,
+    talk,
+)
+from tests.support.processes import Server
+
+ALL = sorted(f"s{n}" for n in range(SESSIONS))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    folder = tmp_path / "data"
+
+    def lose_queue() -> None:
+        connection = apsw.Connection(str(folder / FILE_NAME))
+        connection.set_busy_timeout(10_000)
+        connection.execute("DELETE FROM jobs")
+        connection.close()
+
+    with models() as (chat, embedding):
+        yield Site(folder, chat, embedding, lose_queue)
+
+
+async def test_a_server_killed_after_it_answered_has_stored_everything(site: Site) -> None:
+    with site.server() as server, server.client() as http:
+        create(http)
+        server.kill()
+    with site.server() as server, server.client() as http:
+        assert stored(http) == CREATES
+
+
+async def test_models_that_are_down_delay_work_and_lose_none(site: Site) -> None:
+    site.models_down()
+    with site.server() as server, server.client() as http, site.worker():
+        create(http)
+        talk(http)
+        assert stored(http) == CREATES
+        await asyncio.sleep(MODELS_DOWN_S)
+        assert (extracted(http), degraded(http)) == ([], True)
+        site.models_up()
+
+        async def all_done() -> bool:
+            return extracted(http) == ALL and not degraded(http)
+
+        await eventually(all_done)
+        assert http.get("/v1/jobs").json()["dead"] == 0
+
+
+async def test_a_worker_that_is_down_delays_work_and_loses_none(site: Site) -> None:
+    with site.server() as server, server.client() as http:
+        with site.worker() as worker:
+            worker.kill()
+        create(http)
+        talk(http)
+        await asyncio.sleep(WORKER_DOWN_S)
+        assert (stored(http), extracted(http)) == (CREATES, [])
+        with site.worker():
+
+            async def all_done() -> bool:
+                return extracted(http) == ALL and not degraded(http)
+
+            await eventually(all_done)
+
+
+async def test_what_a_worker_killed_in_mid_job_had_is_done_by_the_next_one(site: Site) -> None:
+    site.chat.hold.clear()
+
+    async def asked() -> bool:
+        return bool(site.chat.asked)
+
+    with site.server() as server, server.client() as http:
+        talk(http)
+        with site.worker() as worker:
+            await eventually(asked)
+            worker.kill()
+        site.chat.hold.set()
+        with site.worker():
+
+            async def all_done() -> bool:
+                return extracted(http) == ALL
+
+            await eventually(all_done)
+            assert http.get("/v1/jobs").json()["dead"] == 0
+
+
+async def test_a_lost_queue_loses_no_work(site: Site) -> None:
+    with site.server() as server, server.client() as http:
+        create(http)
+        talk(http)
+        site.queue_lost()
+        assert http.get("/v1/jobs").json()["waiting"] == 0
+        with site.worker():
+
+            async def all_done() -> bool:
+                return extracted(http) == ALL and not degraded(http)
+
+            await eventually(all_done)
+
+
+EVERY_S = 0.6
+
+
+def ended(worker: Server, kind: str) -> list[float]:
+    """When a worker ended jobs of a kind, by its log, in Unix seconds."""
+    entries = [json.loads(line) for line in worker.errors.read_text().splitlines() if line.endswith("}")]
+    done = [entry for entry in entries if entry["event"] == "job.done" and entry["kind"] == kind]
+    return [datetime.fromisoformat(entry["timestamp"]).timestamp() for entry in done]
+
+
+async def test_periodic_work_is_done_once_for_all_workers(site: Site) -> None:
+    often = {"COMPACTION_EVERY_MINUTES": str(EVERY_S / 60), "LOG_FORMAT": "json"}
+    with site.worker(**often) as one, site.worker(**often) as other:
+
+        async def often_enough() -> bool:
+            return len(ended(one, "consolidate") + ended(other, "consolidate")) >= 12
+
+        await eventually(often_enough)
+        times = sorted(ended(one, "consolidate") + ended(other, "consolidate"))
+    # Two that each kept an interval of their own would come to twice as many.
+    assert len(times) <= (times[-1] - times[0]) / EVERY_S + 2
