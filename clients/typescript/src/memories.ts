@@ -78,6 +78,10 @@ export interface SearchOptions extends Filters, CallOptions {
   offset?: number;
   /** Let the server reword the query first. */
   optimizeQuery?: boolean;
+  /** 0 … 1: leave out results that are less likely to answer. */
+  minRelevance?: number;
+  /** From when on words like "yesterday" in the text count; ISO 8601. */
+  now?: string;
   explain?: boolean;
   /** Also what is no longer so. */
   includeSuperseded?: boolean;
@@ -350,6 +354,8 @@ export class MemoryCalls extends SessionCalls {
       distance_threshold: options.distanceThreshold,
       limit: options.limit,
       offset: options.offset,
+      min_relevance: options.minRelevance,
+      now: options.now,
       explain: options.explain,
       include_superseded: options.includeSuperseded,
       as_of: options.asOf,

@@ -58,8 +58,8 @@ FORMAT: dict[str, tuple[list[str], list[str], dict[str, Any]]] = {
 }
 """The ten tools of the format: parameters, those that are required, and defaults other than null."""
 
-EXTENSIONS: dict[str, list[str]] = {"search_long_term_memory": ["include_superseded", "as_of"]}
-"""Parameters that the format does not have; what they mean when they are left out changes nothing."""
+ADDED = {"min_relevance", "include_superseded", "as_of"}
+"""Parameters beyond the format; all of them optional, and off when they are left out."""
 
 every_tool = pytest.mark.parametrize("tool", TOOLS.values(), ids=lambda tool: tool.name)
 
@@ -82,12 +82,11 @@ def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
 def test_a_tool_of_the_format_has_its_parameters_and_defaults(name: str) -> None:
     parameters, required, defaults = FORMAT[name]
     tool = TOOLS[name]
-    own = set(EXTENSIONS.get(name, ()))
-    assert set(tool.parameters) == {*parameters, *own}
+    assert set(tool.parameters) - ADDED == set(parameters)
     assert list(tool.required) == required
     shown = {name: schema["default"] for name, schema in tool.parameters.items() if "default" in schema}
-    assert {name: default for name, default in shown.items() if name not in own} == defaults
-    assert not any(shown[name] for name in own & shown.keys())
+    assert {name: default for name, default in shown.items() if name not in ADDED} == defaults
+    assert not any(shown[name] for name in ADDED & shown.keys())
     fields = MODELS[name].model_fields
     for parameter in tool.parameters:
         default = fields[parameter].get_default(call_default_factory=True, validated_data={})
