@@ -7,10 +7,11 @@ servers are kept, and the one that was used longest ago is emptied for the next 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
+import pytest
 import redis
 
 from agent_memory_server.adapters.redis.answers import RedisIdempotencyStore
@@ -36,6 +37,7 @@ from agent_memory_server.compose.engine import Ports
 from tests.support.redis_server import redis_server
 
 ON_REDIS = os.environ.get("TEST_ENGINE") == "redis"
+on_a_folder = pytest.mark.skipif(ON_REDIS, reason="tells of a data folder")
 _SERVERS = 4
 
 
@@ -59,6 +61,29 @@ class _Databases:
 
 
 _databases = _Databases()
+_chosen: list[str] = []
+
+
+@contextmanager
+def running_on(engine: str) -> Iterator[str]:
+    """What opens an engine inside this block opens this one: "sqlite" or "redis"."""
+    _chosen.append(engine)
+    try:
+        yield engine
+    finally:
+        _chosen.pop()
+
+
+def chosen_engine() -> str:
+    """What is opened now."""
+    return _chosen[-1] if _chosen else "redis" if ON_REDIS else "sqlite"
+
+
+def on_both(metafunc: pytest.Metafunc, modules: Collection[str], fixture: str) -> None:
+    """Run the tests of these modules that ask for a fixture on both engines; that fixture has to ask for `engine`. A
+    run with `TEST_ENGINE=redis` leaves SQLite to others."""
+    if fixture in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in modules and not ON_REDIS:
+        metafunc.parametrize("engine", ["sqlite", "redis"], indirect=True)
 
 
 def redis_of(folder: Path) -> str:
@@ -69,7 +94,7 @@ def redis_of(folder: Path) -> str:
 @asynccontextmanager
 async def engine_ports(folder: Path, *, dimensions: int) -> AsyncIterator[Ports]:
     """The stores and the queue of the engine that suites run on, over a folder."""
-    opened = _on_redis if ON_REDIS else _on_sqlite
+    opened = _on_redis if chosen_engine() == "redis" else _on_sqlite
     async with opened(folder, dimensions) as ports:
         yield ports
 
