@@ -82,6 +82,15 @@ def test_it_draws_a_chart_and_compares_with_an_earlier_result(folder: Path) -> N
     assert "hybrid: any@5 +0.000 (+0.000 … +0.000)" in again.stdout
 
 
+def test_it_asks_after_memories_were_read_out_of_the_turns(folder: Path) -> None:
+    line = ("evaluate", "retrieval", "--data", str(talk(folder)), "--mode", "hybrid", "--json")
+    done = run(folder, *line, "--extracted")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["extracted"] is True
+    assert result["modes"]["hybrid"]["all"]["any_at"]["5"] == 1.0
+
+
 def test_a_part_of_the_file_is_measured_alone(folder: Path) -> None:
     line = ("evaluate", "retrieval", "--data", str(talk(folder)), "--mode", "keyword", "--json")
     done = run(folder, *line, "--conversations", "c1", "--sample", "1", "--seed", "3")

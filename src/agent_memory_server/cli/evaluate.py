@@ -98,10 +98,13 @@ def _refusals() -> Iterator[None]:
         raise SystemExit(1) from exc
 
 
-def _measured(asked: _Asked, corpus: Corpus, modes: Sequence[str], report: Report) -> Run:
+def _measured(asked: _Asked, corpus: Corpus, modes: Sequence[str], *, extracted: bool, report: Report) -> Run:
     if asked.base_url is None:
-        return measure_own(corpus, modes, seed=asked.seed, progress=report)
-    return asyncio.run(measure(asked.base_url, asked.token, corpus, modes, seed=asked.seed, progress=report))
+        return measure_own(corpus, modes, seed=asked.seed, extracted=extracted, progress=report)
+    measuring = measure(
+        asked.base_url, asked.token, corpus, modes, seed=asked.seed, extracted=extracted, progress=report
+    )
+    return asyncio.run(measuring)
 
 
 @evaluate.command()
@@ -112,10 +115,15 @@ def _measured(asked: _Asked, corpus: Corpus, modes: Sequence[str], report: Repor
 @_CONVERSATIONS
 @_SAMPLE
 @_SEED
+@click.option(
+    "--extracted", is_flag=True, help="Ask after memories were read out of the turns, not of the turns alone."
+)
 @click.option("--chart", "chart_file", type=click.Path(path_type=Path, dir_okay=False), help="Write a chart (SVG).")
 @click.option("--against", type=click.Path(path_type=Path), help="An earlier result (--json) to compare with.")
 @_JSON
-def retrieval(modes: tuple[str, ...], chart_file: Path | None, against: Path | None, **given: Any) -> None:
+def retrieval(
+    modes: tuple[str, ...], extracted: bool, chart_file: Path | None, against: Path | None, **given: Any
+) -> None:
     """Store a conversation file's turns, ask its questions, and print how many of the right turns are found.
 
     With --base-url the turns stay in that server, in a namespace of their own that the output names.
@@ -125,7 +133,7 @@ def retrieval(modes: tuple[str, ...], chart_file: Path | None, against: Path | N
         corpus = asked.corpus()
         earlier = earlier_answers(against) if against else {}
         with _progress() as report:
-            run = _measured(asked, corpus, modes or MODES, report)
+            run = _measured(asked, corpus, modes or MODES, extracted=extracted, report=report)
         if chart_file:
             chart_file.write_text(chart(run), encoding="utf-8")
     compared = {

@@ -17,10 +17,14 @@ from agent_memory_server.evaluation.conversations import Corpus
 from agent_memory_server.evaluation.lag import measure_lag
 from agent_memory_server.evaluation.own_server import own_server
 from agent_memory_server.evaluation.report import CHARTED, Run, Storage, turn_figures
-from agent_memory_server.evaluation.retrieval import Progress, Target, ask_all, ingest
+from agent_memory_server.evaluation.retrieval import Progress, Target, ask_all, ingest, until_extracted
 from agent_memory_server.evaluation.surroundings import given_settings, machine, server_version, size_of
 
 _TIMEOUT_S = 120.0
+_TURNS_ALONE = {"ENABLE_DISCRETE_MEMORY_EXTRACTION": "false"}
+"""Records that are read out of the turns meanwhile would make the figures depend on how long the questions take."""
+
+_READ_AT_ONCE = {"EXTRACTION_DEBOUNCE_SECONDS": "1"}
 
 
 @asynccontextmanager
@@ -32,12 +36,24 @@ async def target(base_url: str, token: str | None) -> AsyncIterator[Target]:
 
 
 async def measure(
-    base_url: str, token: str | None, corpus: Corpus, modes: Sequence[str], *, seed: int, progress: Progress
+    base_url: str,
+    token: str | None,
+    corpus: Corpus,
+    modes: Sequence[str],
+    *,
+    seed: int,
+    extracted: bool,
+    progress: Progress,
 ) -> Run:
-    """Measure a running server. Raises: Unavailable, httpx2.TransportError, TimeoutError."""
+    """Measure a running server. extracted: wait until it has read its memories out of every session.
+
+    Raises: Unavailable, httpx2.TransportError, TimeoutError.
+    """
     async with target(base_url, token) as place:
         server = {"base_url": base_url, "namespace": place.namespace, "version": await server_version(place.http)}
         ingested = await ingest(place, corpus, progress)
+        if extracted:
+            await until_extracted(place, corpus, progress)
         answers = {mode: await ask_all(place, corpus, mode=mode, progress=progress) for mode in modes}
         lag = await measure_lag(place)
     return Run(
@@ -46,6 +62,7 @@ async def measure(
         seed=seed,
         server=server,
         machine=machine(),
+        extracted=extracted,
         settings=None,
         ingested=ingested,
         lag=lag,
@@ -54,16 +71,19 @@ async def measure(
     )
 
 
-def measure_own(corpus: Corpus, modes: Sequence[str], *, seed: int, progress: Progress) -> Run:
+def measure_own(corpus: Corpus, modes: Sequence[str], *, seed: int, extracted: bool, progress: Progress) -> Run:
     """Measure a server of one's own, in a temporary folder, with the settings of this process.
+
+    extracted: with what it reads out of the turns beside them; else it holds the turns alone.
 
     Raises: StartRefused (SettingsError among them), Unavailable, httpx2.TransportError, TimeoutError.
     """
     settings = given_settings()
     with tempfile.TemporaryDirectory(prefix="agent-memory-") as name:
         folder = Path(name)
-        with own_server({}, folder=folder) as server:
-            run = asyncio.run(measure(server.url, None, corpus, modes, seed=seed, progress=progress))
+        with own_server(_READ_AT_ONCE if extracted else _TURNS_ALONE, folder=folder) as server:
+            measuring = measure(server.url, None, corpus, modes, seed=seed, extracted=extracted, progress=progress)
+            run = asyncio.run(measuring)
         # The server has ended, so the whole database lies in its file.
         total = size_of(folder)
     stored = Storage(total, total / max(run.ingested.turns + run.lag.probes, 1))

@@ -28,7 +28,8 @@ class Run:
     """Everything a run measured. answers: by search mode. conversations: ids, in the file's order.
 
     server: where it was measured, and what the server says of itself; machine: the client's side; settings: those given
-    to a server of its own, None for another one; storage: None where the server's folder is not at hand.
+    to a server of its own, None for another one; extracted: whether memories were read out of the turns before;
+    storage: None where the server's folder is not at hand.
     """
 
     corpus: str
@@ -37,6 +38,7 @@ class Run:
     server: Mapping[str, Any]
     machine: Mapping[str, Any]
     settings: Mapping[str, str | None] | None
+    extracted: bool
     ingested: Ingested
     lag: Lag
     storage: Storage | None
@@ -71,7 +73,10 @@ def _by_category(results: Sequence[tuple[str, Ranks]], seed: int) -> ByCategory:
 
 def as_data(run: Run) -> dict[str, Any]:
     """The run as JSON-ready data. Of each question only where its evidence was found, never its text."""
-    data = {name: getattr(run, name) for name in ("corpus", "conversations", "seed", "server", "machine", "settings")}
+    data = {
+        name: getattr(run, name)
+        for name in ("corpus", "conversations", "seed", "server", "machine", "settings", "extracted")
+    }
     data["ingest"] = asdict(run.ingested)
     data["lag"] = asdict(run.lag)
     data["storage"] = None if run.storage is None else asdict(run.storage)

@@ -16,7 +16,9 @@ from agent_memory_server.evaluation.conversations import Conversation, Corpus, Q
 from agent_memory_server.evaluation.figures import DEPTHS, Answered, ranks
 
 _BATCH = 100
-_READY_LIMIT_S = 3600.0
+_STILL_LIMIT_S = 120.0
+"""Without any progress of what is still to be embedded, waiting ends."""
+
 _POLL_S = 0.1
 DEPTH = max(DEPTHS)
 _SEARCH = "/v1/long-term-memory/search"
@@ -81,16 +83,50 @@ async def ingest(target: Target, corpus: Corpus, progress: Progress) -> Ingested
         await _ingest_session(target, conversation, session)
         progress("storing sessions", number, len(sessions))
     accepted = time.perf_counter() - started
-    async with asyncio.timeout(_READY_LIMIT_S):
-        while await _owed(target):  # noqa: ASYNC110 - the server is another process: nothing to wait on
-            await asyncio.sleep(_POLL_S)
+    await _searchable(target)
     turns = sum(len(s.turns) for _, s in sessions)
     return Ingested(turns, accepted, time.perf_counter() - started)
 
 
-async def _owed(target: Target) -> bool:
+async def _searchable(target: Target) -> None:
+    """Wait until everything is embedded. Raises: TimeoutError, when that comes no further for two minutes."""
+    before: list[str] = []
+    while True:
+        async with asyncio.timeout(_STILL_LIMIT_S):
+            # The server is another process: there is nothing to wait on.
+            while (owed := await _owed(target)) and owed == before:  # noqa: ASYNC110
+                await asyncio.sleep(_POLL_S)
+        if not owed:
+            return
+        before = owed
+
+
+async def _owed(target: Target) -> list[str]:
+    """What a search says it had to do without."""
     body = {"text": "anything", "namespace": {"eq": target.namespace}, "limit": 1}
-    return bool(checked(await target.http.post(_SEARCH, json=body)).get("degraded"))
+    degraded: list[str] = checked(await target.http.post(_SEARCH, json=body)).get("degraded") or []
+    return degraded
+
+
+async def until_extracted(target: Target, corpus: Corpus, progress: Progress) -> None:
+    """Wait until the server has read every message for memories, and these are searchable too.
+
+    Raises: TimeoutError, when that comes no further for two minutes.
+    """
+    sessions = [(c, s) for c in corpus.conversations for s in c.sessions if any(t.text.strip() for t in s.turns)]
+    for number, (conversation, session) in enumerate(sessions, start=1):
+        async with asyncio.timeout(_STILL_LIMIT_S):
+            while not await _is_read(target, conversation, session):  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(_POLL_S)
+        progress("reading memories out of sessions", number, len(sessions))
+    await _searchable(target)
+
+
+async def _is_read(target: Target, conversation: Conversation, session: TalkSession) -> bool:
+    path = f"/v1/working-memory/{_session_id(conversation.id, session.id)}"
+    place = {"namespace": target.namespace, "user_id": conversation.id}
+    messages = checked(await target.http.get(path, params=place))["messages"]
+    return all(message["discrete_memory_extracted"] == "t" for message in messages)
 
 
 async def ask(target: Target, query: Query, *, mode: str) -> Answered:

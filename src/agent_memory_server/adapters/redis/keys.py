@@ -126,6 +126,9 @@ def _slot(tag: str) -> int:
 CHANGES = "agent-memory:changes"
 """Stream: what was stored and deleted last among the records (`changes`)."""
 
+MODEL = "agent-memory:model"
+"""Hash: the embedding model of the stored vectors and their dimensions."""
+
 PROBE = "agent-memory:probe"
 """String: written to see whether writing is possible."""
 

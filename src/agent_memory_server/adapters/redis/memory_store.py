@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -58,8 +58,11 @@ class RedisMemoryStore:
         options: IndexOptions,
         search: SearchOptions | None = None,
         sessions: SessionOptions | None = None,
+        *,
+        trouble: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """sessions: where those are that `stats` counts."""
+        """sessions: where those are that `stats` counts. trouble: why the store is not ready yet, if it is not."""
+        self._trouble = trouble
         self._client = client
         self._sessions = SessionIndex(client, sessions) if sessions else None
         self._dimensions = options.dimensions
@@ -284,6 +287,8 @@ class RedisMemoryStore:
 
     async def ping(self) -> None:
         """See `MemoryStore.ping`. Writes a key of its own, which a server that may not write refuses."""
+        if reason := self._trouble():
+            raise Unavailable(reason)
         await command(self._client, "SET", keys.PROBE, "1", "EX", "60")
 
     def _check_dimensions(self, vector: NDArray[np.float32] | None) -> None:

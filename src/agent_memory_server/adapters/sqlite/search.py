@@ -22,9 +22,9 @@ from agent_memory_server.adapters.sqlite.selection import Caches, WideSelection,
 from agent_memory_server.adapters.sqlite.sketch import SketchCache
 from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.block import BlockSelection, fits
-from agent_memory_server.domain.evidence import with_matched_words
+from agent_memory_server.domain.evidence import hit_of, with_matched_words
 from agent_memory_server.domain.memory import Memory
-from agent_memory_server.domain.query import Evidence, Hit, Ranked, StoreQuery
+from agent_memory_server.domain.query import Evidence, Ranked, StoreQuery
 from agent_memory_server.domain.ranking_page import RankingPage, page_of
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.selection import Selection
@@ -107,7 +107,7 @@ class Searcher:
             # One statement for all. Each page was ranked within its own scope, and takes its own records only.
             places = {placed.key for page in pages if isinstance(page, RankingPage) for placed in page.placed}
             memories = load(connection, np.array(sorted(places), np.int64))
-        return [_ranked(page, memories, {}) if isinstance(page, RankingPage) else page for page in pages]
+        return [_ranked(page, memories, {}, {}) if isinstance(page, RankingPage) else page for page in pages]
 
     def _page_at_once(
         self, connection: apsw.Connection, seq: int, scope: Scope, query: StoreQuery
@@ -142,26 +142,21 @@ class Searcher:
 
     @staticmethod
     def _answer(connection: apsw.Connection, query: StoreQuery, page: RankingPage) -> Ranked:
-        memories = load(connection, np.array([placed.key for placed in page.placed], np.int64))
+        others = [key for placed in page.placed for key in placed.also] if query.explain else []
+        memories = load(connection, np.array([placed.key for placed in page.placed] + others, np.int64))
         evidence = {placed.key: placed.evidence for placed in page.placed} if query.explain else {}
         if query.explain and query.terms:
             evidence = with_matched_words(
                 evidence, *stored_words(connection, np.array(sorted(evidence), np.int64)), query.terms
             )
-        return _ranked(page, memories, evidence)
+        ids = {key: memories[key].id for key in others}
+        return _ranked(page, memories, evidence, ids)
 
 
-def _ranked(page: RankingPage, memories: Mapping[int, Memory], evidence: Mapping[int, Evidence]) -> Ranked:
-    hits = tuple(
-        Hit(
-            memory=memories[placed.key],
-            dist=placed.dist,
-            score=placed.score,
-            mode=placed.mode,
-            evidence=evidence.get(placed.key),
-        )
-        for placed in page.placed
-    )
+def _ranked(
+    page: RankingPage, memories: Mapping[int, Memory], evidence: Mapping[int, Evidence], ids: Mapping[int, str]
+) -> Ranked:
+    hits = tuple(hit_of(placed, memories[placed.key], evidence.get(placed.key), ids) for placed in page.placed)
     return Ranked(hits=hits, total=page.total, unembedded=page.unembedded)
 
 

@@ -60,6 +60,9 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
 def _name(info: ValidationInfo) -> str:
     return info.field_name or "the value"
 
@@ -79,6 +82,11 @@ def _clean(value: object, info: ValidationInfo) -> object:
     if isinstance(value, str):
         _refuse_unstorable(value, _name(info))
     return value
+
+
+def _readable(value: object) -> object:
+    """A question is not stored: what engines and JSON cannot carry separates words in it, and is no reason to fail."""
+    return _UNSTORABLE.sub(" ", value) if isinstance(value, str) else value
 
 
 def _refuse_numeric_text(value: object, info: ValidationInfo) -> object:
@@ -178,7 +186,11 @@ Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS),
 LongText: TypeAlias = Annotated[str, Field(max_length=MAX_TEXT_CHARS), BeforeValidator(_clean)]
 """Like Text, and may be empty."""
 
-QueryText: TypeAlias = Annotated[str, Field(max_length=MAX_QUERY_CHARS), BeforeValidator(_clean)]
+QueryText: TypeAlias = Annotated[str, Field(max_length=MAX_QUERY_CHARS), BeforeValidator(_readable)]
+"""What is searched for. Nothing in it is refused: a NUL character or a lone surrogate is read as a space."""
+
+Instructions: TypeAlias = Annotated[str, Field(max_length=MAX_QUERY_CHARS), BeforeValidator(_clean)]
+"""What a model is asked to do."""
 
 UtcDatetime: TypeAlias = Annotated[datetime, AfterValidator(_to_utc), BeforeValidator(_refuse_numeric_text)]
 """ISO 8601 with Z, with an offset or naive (read as UTC), a date alone (its first instant in UTC), or Unix seconds as

@@ -11,10 +11,10 @@ from agent_memory_client.models.enums import SummaryViewSource, TaskStatusEnum, 
 from agent_memory_client.models.fields import (
     Flag,
     Id,
+    Instructions,
     JsonObject,
     ModelName,
     Name,
-    QueryText,
     ScopeValue,
     StrictRequest,
     WireModel,
@@ -46,7 +46,7 @@ class CreateSummaryViewRequest(StrictRequest):
     filters: JsonObject = Field(default_factory=dict)
     time_window_days: Annotated[int, Field(strict=True, ge=1, le=int(MAX_DAYS))] | None = None
     continuous: Flag = False
-    prompt: QueryText | None = None
+    prompt: Instructions | None = None
     model_name: ModelName | None = None
 
 
