@@ -190,6 +190,7 @@ async def test_what_may_take_long_is_declined(database: Database, searcher: Sear
         "hybrid": replace(query, mode=Mode.HYBRID),
         "keyword": replace(query, mode=Mode.KEYWORD, vector=None),
         "within": replace(query, within=0.5),
+        "relevant": replace(query, min_relevance=0.5),
         "deep": replace(query, offset=95),
         "topics": replace(query, filter=Filter((only(TagField.TOPICS, "tea"),))),
         "prefix": replace(query, filter=Filter((Match(TextField.USER_ID, Op.PREFIX, ("a",)),))),
