@@ -54,15 +54,15 @@ T = TypeVar("T")
 class SearchOptions:
     """cache_mb: memory of this process for blocks, at most. kept_s: how long a record that was read for a page is taken
     for what it is, unless the stream of changes tells otherwise.
-    ef_runtime, most: where a place takes more than cache_mb: how many records a graph compares, and how many records
-    are read for one search.
+    ef_runtime, at_once: where a place takes more than cache_mb: how many records a graph compares, and how many records
+    one search reads at a time.
     block_bytes: vectors of a block that is compared whole, and in which turns join that stand beside those found by
     words; 16 MB are 10.9k records of 384 dimensions."""
 
     cache_mb: int = 256
     kept_s: float = 30.0
     ef_runtime: int = 500
-    most: int = 20_000
+    at_once: int = 20_000
     block_bytes: int = 16 * MEGABYTE
 
 
@@ -101,7 +101,7 @@ class RedisSearcher:
             whole_bytes=options.block_bytes,
         )
         arms = IndexArms(client, index.name, ef_runtime=options.ef_runtime)
-        self._gatherer = Gatherer(self._index, arms, reader, dimensions=index.dimensions, most=options.most)
+        self._gatherer = Gatherer(self._index, arms, reader, dimensions=index.dimensions, at_once=options.at_once)
         self._threads = asyncio.Semaphore(_THREADS)
 
     async def search(self, scope: Scope, query: StoreQuery) -> Ranked:
