@@ -65,7 +65,7 @@ async def facts(app: Application) -> list[Memory]:
 async def test_a_memory_names_its_message_and_quotes_it(
     reader: Application, service: ChatService, clock: SettableClock
 ) -> None:
-    await append(reader, turn("m1", "Hello."), turn("m2", TEA))
+    await append(reader, turn("m1", "Hello."), turn("m2", f"Since 2023-07-11 it is so: {TEA}"))
     service.answer(found(item("User prefers green tea.", "i prefer  green tea", 2, event_date="2023-07-11")))
     clock.now += 30
     assert await extract_session(reader, KEY) == 1
@@ -74,6 +74,41 @@ async def test_a_memory_names_its_message_and_quotes_it(
     assert (fact.namespace, fact.user_id, fact.session_id) == (KEY.namespace, KEY.user_id, KEY.session_id)
     assert fact.event_date == 1_689_033_600.0
     assert fact.metadata["source"] == {"message_id": "m2", "quote": "i prefer  green tea"}
+
+
+async def test_the_running_summary_explains_the_messages_and_may_name_people(
+    reader: Application, service: ChatService, clock: SettableClock
+) -> None:
+    summary = "The user and Carla plan a trip. " + "They talk about trains. " * 100 + "Carla is the user's sister."
+    await put(reader, turn("m1", "She likes trains, as you know."), context=summary)
+    service.answer(
+        found(item("Carla likes trains.", "She likes trains"), item("User and Bob like trains.", "She likes trains"))
+    )
+    clock.now += 30
+    assert await extract_session(reader, KEY) == 1
+    assert [fact.text for fact in await facts(reader)] == ["Carla likes trains."]
+    assert "Carla is the user's sister." in service.asked[0].text
+    assert len(service.asked[0].text) < 2000
+
+
+async def test_a_date_that_nothing_in_the_conversation_tells_is_left_out(
+    reader: Application, service: ChatService, clock: SettableClock
+) -> None:
+    await append(reader, turn("m1", "I flew to Rome yesterday."), turn("m2", "I like trains."))
+    dated = {"event_date": "2001-01-01"}
+    service.answer(
+        found(
+            item("User flew to Rome.", "I flew to Rome yesterday", 1, type="episodic", **dated),
+            item("User likes trains.", "I like trains", 2, **dated),
+        )
+    )
+    clock.now += 30
+    assert await extract_session(reader, KEY) == 2
+    dates = {fact.text: fact.event_date for fact in await facts(reader)}
+    assert dates["User likes trains."] is None
+    told = dates["User flew to Rome."]
+    assert told is not None
+    assert 0 < clock.now - told < 2 * 86_400 + 86_400
 
 
 @pytest.mark.parametrize(

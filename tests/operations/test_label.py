@@ -111,6 +111,15 @@ async def test_no_text_is_asked_about_twice_also_when_there_was_nothing_to_say(
     assert len(service.asked) == 2
 
 
+async def test_what_was_read_out_of_a_conversation_came_with_its_labels(
+    labelling: Application, service: ChatService
+) -> None:
+    await remember(labelling, LOCAL, [fact("a", "tea of Ana", metadata={"extracted_by": "a model"})])
+    assert await label(labelling) == 1
+    assert service.asked == []
+    assert await sweep_labels(labelling) == 0
+
+
 async def test_records_of_two_users_are_never_in_one_question(labelling: Application, service: ChatService) -> None:
     service.answer(labels)
     for user in ("ana", "eva"):

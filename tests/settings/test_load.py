@@ -183,11 +183,19 @@ def test_settings_without_effect_are_accepted_and_named(dotenv: Path) -> None:
     assert sorted(found.without_effect) == ["AUTH0_CLIENT_ID", "REDIS_MEMORY_AUTH0_CLIENT_SECRET"]
 
 
-@pytest.mark.parametrize("name", ["REDIS_URL", "MEMORY_VECTOR_DB_FACTORY"])
-def test_another_place_for_the_data_is_refused_rather_than_ignored(name: str, dotenv: Path) -> None:
-    settings = loaded({name: "redis://localhost:6379"}, dotenv).settings
+def test_another_place_for_the_data_is_refused_rather_than_ignored(dotenv: Path) -> None:
+    settings = loaded({"MEMORY_VECTOR_DB_FACTORY": "some.other.engine"}, dotenv).settings
     with pytest.raises(SettingsError, match="not part of this version"):
         require_startable(settings)
+
+
+@pytest.mark.parametrize("name", ["REDISVL_INDEXING_ALGORITHM", "REDISVL_DISTANCE_METRIC"])
+def test_how_a_redis_index_is_made_can_be_written_in_any_case(name: str, dotenv: Path) -> None:
+    value = "flat" if name == "REDISVL_INDEXING_ALGORITHM" else "cosine"
+    redis = loaded({name: value}, dotenv).settings.redis
+    assert value.upper() in (redis.algorithm, redis.distance_metric)
+    (line,) = problems({name: "other"}, dotenv)
+    assert line.startswith(f"{name}=other: ")
 
 
 def test_the_reference_servers_own_engine_factory_is_no_other_place(dotenv: Path) -> None:

@@ -78,6 +78,10 @@ export interface SearchOptions extends Filters, CallOptions {
   offset?: number;
   /** Let the server reword the query first. */
   optimizeQuery?: boolean;
+  /** 0 … 1: leave out results that are less likely to answer. */
+  minRelevance?: number;
+  /** From when on words like "yesterday" in the text count; ISO 8601. */
+  now?: string;
   explain?: boolean;
   /** Further members of the request, as the API names them. */
   extra?: Record<string, unknown>;
@@ -346,6 +350,8 @@ export class MemoryCalls extends SessionCalls {
       distance_threshold: options.distanceThreshold,
       limit: options.limit,
       offset: options.offset,
+      min_relevance: options.minRelevance,
+      now: options.now,
       explain: options.explain,
       ...(options.recency && recencyMembers(options.recency)),
       ...Object.fromEntries(conditions),

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from agent_memory_server import __version__
 from agent_memory_server.cli.listening import url_of
+from agent_memory_server.cli.place import data_place
 from agent_memory_server.domain.errors import StartRefused
 from agent_memory_server.operations.credentials import NewToken
 from agent_memory_server.settings import Settings
@@ -89,7 +90,7 @@ def greeting(settings: Settings, host: str, addresses: dict[str, str]) -> str:
         access = "off: only this machine can reach it"
     else:
         access = "OFF: anyone who reaches this address can read and change everything"
-    lines = {**addresses, "Data folder": str(settings.storage.data_dir), "Access": access}
+    lines = {**addresses, **dict([data_place(settings)]), "Access": access}
     return "\n".join(
         [f"Agent Memory Server {__version__}", *(f"  {name:<12} {value}" for name, value in lines.items())]
     )

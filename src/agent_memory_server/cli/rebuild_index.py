@@ -21,14 +21,18 @@ def rebuild_index(re_embed: bool) -> None:
     """
     with exit_on_refusal():
         settings = started().settings
-        done = 0
-        with bar("Indexing") as shown:
-            for step in rebuilding(settings):
-                shown.show(step.done, step.total)
-                done = step.done
-        click.echo(f"Indexed {done} memories.")
+        click.echo(f"Indexed {asyncio.run(_rebuild(settings))} memories.")
         if re_embed:
             click.echo(f"Embedded {asyncio.run(_reembed(settings))} memories with {settings.embedding.model}.")
+
+
+async def _rebuild(settings: Settings) -> int:
+    done = 0
+    with bar("Indexing") as shown:
+        async for step in rebuilding(settings):
+            shown.show(step.done, step.total)
+            done = step.done
+    return done
 
 
 async def _reembed(settings: Settings) -> int:

@@ -10,6 +10,7 @@ import click
 import structlog
 
 from agent_memory_server import __version__
+from agent_memory_server.cli.place import data_place
 from agent_memory_server.cli.start import exit_on_refusal, started
 from agent_memory_server.compose.serving import working
 from agent_memory_server.domain.errors import StartRefused
@@ -74,6 +75,6 @@ async def _work(settings: Settings) -> None:
 
 
 def _greeting(settings: Settings) -> str:
-    lines = {"Data folder": str(settings.storage.data_dir), "At once": f"{settings.worker.concurrency} jobs"}
+    lines = {**dict([data_place(settings)]), "At once": f"{settings.worker.concurrency} jobs"}
     told = (f"  {name:<12} {value}" for name, value in lines.items())
     return "\n".join([f"Agent Memory Server {__version__}, background work", *told])

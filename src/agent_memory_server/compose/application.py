@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import NoReturn
 
-import apsw
 import structlog
 
 from agent_memory_server.adapters.providers.catalogue import context_tokens, embedding_dimensions
@@ -17,19 +14,9 @@ from agent_memory_server.adapters.providers.chat.open_chat import Addresses, Cha
 from agent_memory_server.adapters.providers.open_embedder import LOCAL_NAMES, open_embedder
 from agent_memory_server.adapters.providers.rerank.open_reranker import opened_reranker
 from agent_memory_server.adapters.providers.settings import EmbeddingSettings
-from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
-from agent_memory_server.adapters.sqlite.database import Database, DataFolder
-from agent_memory_server.adapters.sqlite.decisions import SqliteDecisions
-from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
-from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
-from agent_memory_server.adapters.sqlite.model import StoredModel, claim_model, stored_model
-from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
-from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
-from agent_memory_server.adapters.sqlite.spending import SqliteSpending
-from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
-from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
-from agent_memory_server.adapters.sqlite.view_store import SqliteViewStore
+from agent_memory_server.compose.engine import USUAL_DIMENSIONS, Engine, now
 from agent_memory_server.domain.errors import Unavailable
+from agent_memory_server.domain.stored_model import StoredModel
 from agent_memory_server.operations.application import Application
 from agent_memory_server.ports.embedder import Embedder
 from agent_memory_server.ports.jobs import Claims
@@ -39,7 +26,6 @@ from agent_memory_server.settings.load import require_startable
 from agent_memory_server.settings.memory import options_of
 from agent_memory_server.telemetry import log as events
 
-_USUAL_DIMENSIONS = 384
 _OPENAI = "openai/"
 
 log = structlog.get_logger()
@@ -47,10 +33,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An application, the database below it, which upkeep of the engine needs, and the worker's side of its queue."""
+    """An application, the engine below it, which upkeep needs, and the worker's side of its queue."""
 
     app: Application
-    database: Database
+    engine: Engine
     claims: Claims
 
 
@@ -58,8 +44,8 @@ class _NoEmbedder:
     """Stands where a command needs no embedding model: nothing is loaded, and a call is a mistake that shows."""
 
     def __init__(self, stored: StoredModel | None) -> None:
-        self.model = stored.model if stored else "none"
-        self.dimensions = stored.dimensions if stored else _USUAL_DIMENSIONS
+        self.model = stored.model if stored and stored.model else "none"
+        self.dimensions = stored.dimensions if stored else USUAL_DIMENSIONS
 
     async def embed(self, texts: Sequence[str]) -> NoReturn:
         """Refuse."""
@@ -69,14 +55,9 @@ class _NoEmbedder:
         """Nothing to release."""
 
 
-def _now() -> float:
-    """Whole microseconds, as the wire shows times: what a client echoes equals what is stored."""
-    return round(time.time(), 6)
-
-
 @asynccontextmanager
 async def application(settings: Settings, *, embedding: bool = True) -> AsyncIterator[Application]:
-    """A running application on the data folder, closed at the end; several processes may run one on the same folder.
+    """A running application on the engine of the settings, closed at the end; several processes may run one each.
 
     embedding: False opens no model, for work that embeds nothing and asks nothing.
     Raises: StartRefused (SettingsError among them), with the remedy.
@@ -86,40 +67,37 @@ async def application(settings: Settings, *, embedding: bool = True) -> AsyncIte
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIterator[Opened]:
-    """See `application`. claim: refuse a folder whose vectors are of another model."""
+async def opened(settings: Settings, *, embedding: bool, claim: bool, patient: bool = False) -> AsyncIterator[Opened]:
+    """See `application`. claim: refuse a store whose vectors are of another model. patient: start also while the engine
+    cannot be reached, and be ready when it can."""
     require_startable(settings)
     async with AsyncExitStack() as stack:
-        database = await Database.open(folder_of(settings))
-        stack.push_async_callback(database.close)
-        stored = await database.read(stored_model)
+        engine = await stack.enter_async_context(_engine(settings, patient=patient))
+        stored = await engine.stored_model()
         embedder: Embedder = _NoEmbedder(stored)
         if embedding:
-            embedder = await _open_embedder(settings.embedding, database, stored)
+            embedder = await _open_embedder(settings, engine, stored)
             stack.push_async_callback(embedder.close)
-        if claim:
-            await database.write(partial(_claim, model=embedder.model, dimensions=embedder.dimensions))
+        await engine.prepare(StoredModel(embedder.model, embedder.dimensions), claim=claim)
         chats = Chats()
         reranker: Reranker | None = None
         if embedding:
             reranker = await stack.enter_async_context(opened_reranker(settings.rerank))
             chats = await stack.enter_async_context(
-                opened_chats(settings.chat, addresses_of(settings), spending=SqliteSpending(database), clock=_now)
+                opened_chats(settings.chat, addresses_of(settings), spending=engine.spending, clock=now)
             )
-        search = SearchSettings(dimensions=embedder.dimensions, cache_mb=settings.storage.vector_cache_mb)
-        jobs = SqliteJobs(database)
-        memories = SqliteMemoryStore(database, Searcher(search))
+        ports = engine.ports(embedder.dimensions)
         app = Application(
-            memories=memories,
-            restoring=memories,
-            sessions=SqliteSessionStore(database),
-            tokens=SqliteTokenStore(database),
-            answers=SqliteIdempotencyStore(database),
-            views=SqliteViewStore(database),
-            decisions=SqliteDecisions(database),
-            jobs=jobs,
+            memories=ports.memories,
+            restoring=ports.restoring,
+            sessions=ports.sessions,
+            tokens=ports.tokens,
+            answers=ports.answers,
+            views=ports.views,
+            decisions=ports.decisions,
+            jobs=ports.jobs,
             embedder=embedder,
-            clock=_now,
+            clock=now,
             chat=chats.generation,
             fast_chat=chats.fast,
             reranker=reranker,
@@ -133,8 +111,19 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool) -> AsyncIt
             ),
             context_sizes=context_tokens,
         )
-        log.debug(events.OPENED, folder=str(settings.storage.data_dir), model=embedder.model)
-        yield Opened(app, database, jobs)
+        log.debug(events.OPENED, place=engine.place, model=embedder.model)
+        yield Opened(app, engine, ports.claims)
+
+
+def _engine(settings: Settings, *, patient: bool) -> AbstractAsyncContextManager[Engine]:
+    """The engine that the settings choose. Of the two only that one is loaded."""
+    if settings.redis.url is not None:
+        from agent_memory_server.compose.redis_engine import redis_engine  # noqa: PLC0415 - see above
+
+        return redis_engine(settings, patient=patient)
+    from agent_memory_server.compose.sqlite_engine import sqlite_engine  # noqa: PLC0415 - see above
+
+    return sqlite_engine(settings)
 
 
 def addresses_of(settings: Settings) -> Addresses:
@@ -145,27 +134,19 @@ def addresses_of(settings: Settings) -> Addresses:
     )
 
 
-def folder_of(settings: Settings) -> DataFolder:
-    """The data folder that the settings name."""
-    # The dimensions only choose the page size of a new file; the embedder's own are claimed when it is open.
-    dimensions = settings.embedding.dimensions or embedding_dimensions(settings.embedding.model) or _USUAL_DIMENSIONS
-    return DataFolder(path=settings.storage.data_dir, dimensions=dimensions, durability=settings.storage.durability)
-
-
-async def _open_embedder(settings: EmbeddingSettings, database: Database, stored: StoredModel | None) -> Embedder:
+async def _open_embedder(settings: Settings, engine: Engine, stored: StoredModel | None) -> Embedder:
     # A model that runs here embeds a text in less time than a durable write takes.
-    local = settings.model.casefold() in LOCAL_NAMES
-    return await open_embedder(_as_stored(settings, stored), durable=None if local else SqliteVectorCache(database))
+    local = settings.embedding.model.casefold() in LOCAL_NAMES
+    return await open_embedder(_as_stored(settings, stored), durable=None if local else engine.vectors)
 
 
-def _as_stored(settings: EmbeddingSettings, stored: StoredModel | None) -> EmbeddingSettings:
+def _as_stored(settings: Settings, stored: StoredModel | None) -> EmbeddingSettings:
     """The settings, with the dimensions of the stored vectors where nothing else tells them: a service that was used
     before need not be awake for the server to start."""
-    told = settings.dimensions or embedding_dimensions(settings.model)
-    if told or stored is None or stored.model not in (settings.model, settings.model.removeprefix(_OPENAI)):
-        return settings
-    return settings.model_copy(update={"dimensions": stored.dimensions})
-
-
-def _claim(connection: apsw.Connection, *, model: str, dimensions: int) -> None:
-    claim_model(connection, model, dimensions)
+    asked = settings.embedding
+    told = asked.dimensions or embedding_dimensions(asked.model)
+    if told:
+        return asked
+    if stored is None or stored.model not in (asked.model, asked.model.removeprefix(_OPENAI)):
+        return asked.model_copy(update={"dimensions": settings.redis.vector_dimensions})
+    return asked.model_copy(update={"dimensions": stored.dimensions})

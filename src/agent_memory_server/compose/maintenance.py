@@ -1,7 +1,8 @@
-"""Work on the data folder that an operator asks for: rebuilding, embedding again, examining."""
+"""Work on the data that an operator asks for: rebuilding, embedding again, examining."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 
@@ -11,10 +12,12 @@ from agent_memory_server.adapters.sqlite.connection import open_writer
 from agent_memory_server.adapters.sqlite.database import prepare
 from agent_memory_server.adapters.sqlite.errors import translating
 from agent_memory_server.adapters.sqlite.examine import examine
-from agent_memory_server.adapters.sqlite.rebuild import Progress, forget_vectors, rebuild
-from agent_memory_server.compose.application import addresses_of, folder_of, opened
+from agent_memory_server.adapters.sqlite.rebuild import Progress, rebuild
+from agent_memory_server.compose.application import addresses_of, opened
+from agent_memory_server.compose.sqlite_engine import folder_of
 from agent_memory_server.domain.errors import MemoryServerError, NotFound
 from agent_memory_server.domain.finding import Finding, State
+from agent_memory_server.domain.stored_model import StoredModel
 from agent_memory_server.operations.postponed import Postponed
 from agent_memory_server.operations.upkeep import embed_owed
 from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
@@ -25,12 +28,18 @@ _PROBE = "a text to see whether the model answers"
 _CHAT_PROBE = "Answer with the word yes."
 
 
-def rebuilding(settings: Settings) -> Iterator[Progress]:
+async def rebuilding(settings: Settings) -> AsyncIterator[Progress]:
     """Rebuild what is derived from records, step by step; servers may go on meanwhile.
 
-    Raises: NotFound, when there is no data folder; Unavailable.
+    Raises: NotFound, when there is nothing; Conflict, when another process does; Unavailable.
     """
     require_startable(settings)
+    if settings.redis.url is not None:
+        from agent_memory_server.compose.redis_engine import rebuilding_redis  # noqa: PLC0415 - see `opened`
+
+        async for done, total in rebuilding_redis(settings):
+            yield Progress(done, total)
+        return
     folder = folder_of(settings)
     if not folder.file.exists():
         raise NotFound(f"no data in {folder.path}")
@@ -38,7 +47,8 @@ def rebuilding(settings: Settings) -> Iterator[Progress]:
     with translating():
         connection = open_writer(folder.file, dimensions=folder.dimensions, durability=folder.durability)
         try:
-            yield from rebuild(connection)
+            for step in rebuild(connection):
+                yield step
         finally:
             connection.close()
 
@@ -52,9 +62,7 @@ async def reembedding(settings: Settings) -> AsyncIterator[Progress]:
     async with opened(settings, embedding=True, claim=False) as running:
         app, model = running.app, running.app.embedder
         await model.embed([_PROBE])  # before anything is dropped
-        total = await running.database.write(
-            lambda connection: forget_vectors(connection, model.model, model.dimensions)
-        )
+        total = await running.engine.forget_vectors(StoredModel(model.model, model.dimensions))
         yield Progress(0, total)
         postponed = Postponed()
         while await embed_owed(app, postponed):
@@ -64,7 +72,11 @@ async def reembedding(settings: Settings) -> AsyncIterator[Progress]:
 
 
 def examining(settings: Settings) -> Iterator[Finding]:
-    """What there is to say about the data folder, one finding at a time. Changes nothing."""
+    """What there is to say about the engine and its data, one finding at a time. Changes nothing."""
+    if settings.redis.url is not None:
+        from agent_memory_server.compose.redis_engine import redis_findings  # noqa: PLC0415 - see `opened`
+
+        return iter(asyncio.run(redis_findings(settings)))
     return examine(folder_of(settings))
 
 

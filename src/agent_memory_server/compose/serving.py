@@ -22,7 +22,7 @@ async def serving(settings: Settings, *, only_queue: bool = False) -> AsyncItera
     only_queue: what holds where USE_DOCKET does not say.
     """
     elsewhere = only_queue if settings.tasks.docket is None else settings.tasks.docket
-    async with opened(settings, embedding=True, claim=True) as running:
+    async with opened(settings, embedding=True, claim=True, patient=True) as running:
         work = background(running.app, running.claims, worker_options(settings.worker))
         async with queueing(running.app) if elsewhere else work:
             yield running.app
@@ -33,7 +33,7 @@ async def working(settings: Settings) -> AsyncIterator[Application]:
     """An application that does background work and serves nobody, as long as the context lasts; at its end running jobs
     are given time to end, or are handed back."""
     async with (
-        opened(settings, embedding=True, claim=True) as running,
+        opened(settings, embedding=True, claim=True, patient=True) as running,
         background(running.app, running.claims, worker_options(settings.worker), embedding=False),
     ):
         yield running.app

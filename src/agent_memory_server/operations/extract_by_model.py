@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from agent_memory_server.domain.custom_prompts import unsafe_answer
-from agent_memory_server.domain.fencing import DATA_RULE, fenced_lines
+from agent_memory_server.domain.event_dates import parsed_date, supported_date
+from agent_memory_server.domain.fencing import DATA_RULE, fenced, fenced_lines
 from agent_memory_server.domain.labels import cleaned
 from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
 from agent_memory_server.domain.session import Message, Session
@@ -31,6 +32,7 @@ MOST_TOKENS = 3000
 """Of unread messages in one question; a longer one is alone in its question, and cut."""
 
 _CONTEXT_CHARS = 600
+_SUMMARY_CHARS = 400
 _MOST_CHARS = 12_000
 _MOST_LABELS = 8
 _STRATEGIES: Final[Mapping[str, str]] = {
@@ -44,7 +46,7 @@ _RULES = (
     'called "User"), places instead of "there", and dates instead of "yesterday", counted from that message\'s time. '
     "Leave out what cannot be resolved. `source` is the number of the message that says it, `quote` the words copied "
     "from it. `type` is episodic for an event, else semantic. `event_date` is ISO 8601 or empty. Only the messages are "
-    "read; earlier turns only explain them. Nothing worth keeping: an empty list."
+    "read; the summary and earlier turns only explain them. Nothing worth keeping: an empty list."
 )
 _STRINGS = {"type": "array", "items": {"type": "string"}}
 _MEMBERS = {
@@ -97,8 +99,8 @@ async def read_by_model(
     custom = session.strategy.name == _CUSTOM
     aim = aim_of(session.strategy, aim)
     question = _custom_question if custom else _question
-    answer = await chat.ask(question(session, _shown(messages, before), chat.model, now, aim))
-    words = " ".join(f"{each.role} {each.content}" for each in (*before, *messages)).casefold()
+    answer = await chat.ask(question(session, _shown(session, messages, before), chat.model, now, aim))
+    words = " ".join([_summary(session), *(f"{each.role} {each.content}" for each in (*before, *messages))]).casefold()
     memories: dict[str, Memory] = {}
     refused: list[Refused] = []
     for item in answer.value["memories"]:
@@ -113,7 +115,8 @@ async def read_by_model(
         if reason is not None:
             refused.append(Refused(message.id, item["quote"], reason))
             continue
-        memory = _memory(session, message, item, now, chat.model, weak=judged.weak)
+        event_date = _event_date(item, message, (*before, *messages))
+        memory = _memory(session, message, item, event_date, now, chat.model, weak=judged.weak)
         memories.setdefault(memory.id, memory)
     return Reading(tuple(memories.values()), tuple(refused))
 
@@ -123,11 +126,22 @@ def _line(message: Message, most_chars: int) -> dict[str, str]:
     return {"role": message.role, "time": time, "text": message.content[:most_chars]}
 
 
-def _shown(messages: Sequence[Message], before: Sequence[Message]) -> tuple[str, str]:
-    """The messages to read and the turns before them ("" for none), fenced."""
+def _summary(session: Session) -> str:
+    """The last sentences of the running summary: what was said before the turns that are shown."""
+    whole = session.context or ""
+    end = whole[-_SUMMARY_CHARS:]
+    return end if end == whole else end.partition(". ")[2] or end
+
+
+def _shown(session: Session, messages: Sequence[Message], before: Sequence[Message]) -> tuple[str, str]:
+    """The messages to read, and what explains them ("" for nothing): running summary and turns before; fenced."""
     earlier = [_line(message, _CONTEXT_CHARS) for message in before]
     unread = [{"number": number} | _line(message, _MOST_CHARS) for number, message in enumerate(messages, 1)]
-    return fenced_lines("messages", unread), fenced_lines("earlier", earlier) if earlier else ""
+    summary = _summary(session)
+    explaining = [fenced("summary", summary)] if summary else []
+    if earlier:
+        explaining.append(fenced_lines("earlier", earlier))
+    return fenced_lines("messages", unread), "\n".join(explaining)
 
 
 def _question(session: Session, shown: tuple[str, str], _model: str, _now: float, aim: Aim) -> ChatRequest:
@@ -149,16 +163,23 @@ def _custom_question(session: Session, shown: tuple[str, str], model: str, now: 
     )
 
 
-def _date(text: str) -> float | None:
-    try:
-        time = datetime.fromisoformat(text.strip())
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+def _event_date(item: Mapping[str, Any], message: Message, around: Sequence[Message]) -> float | None:
+    claimed = parsed_date(item["event_date"])
+    if claimed is None:
         return None
+    others = [(each.content, each.created_at) for each in around]
+    return supported_date(claimed, quote=item["quote"], message=(message.content, message.created_at), others=others)
 
 
 def _memory(
-    session: Session, message: Message, item: Mapping[str, Any], now: float, model: str, *, weak: bool
+    session: Session,
+    message: Message,
+    item: Mapping[str, Any],
+    event_date: float | None,
+    now: float,
+    model: str,
+    *,
+    weak: bool,
 ) -> Memory:
     text = " ".join(item["text"].split())
     memory = Memory(
@@ -174,7 +195,7 @@ def _memory(
         updated_at=now,
         last_accessed=message.created_at,
         persisted_at=now,
-        event_date=_date(item["event_date"]),
+        event_date=event_date,
         extraction_strategy=session.strategy.name,
         extraction_strategy_config=session.strategy.config,
         extracted_from=(message.id,),

@@ -38,6 +38,7 @@ _PURPOSE = "labels"
 _MOST_CHARS = 8000
 _LONGEST_LABEL = 100
 _MOST_ENTITIES = 20
+_READ = "extracted_by"
 _DAY_S = 86_400.0
 _STRINGS = {"type": "array", "items": {"type": "string"}}
 _MEMBERS = {"number": {"type": "integer"}, "topics": _STRINGS, "entities": _STRINGS}
@@ -101,17 +102,22 @@ async def label(app: Application) -> int:
 
 
 async def _label_some(app: Application, model: ChatModel, batch: Sequence[Memory]) -> int:
-    options = app.options
-    lacking = [one for one in batch if (options.topics and not one.topics) or (options.entities and not one.entities)]
+    lacking = [memory for memory in batch if _lacks(app, memory)]
     done = await app.memories.set_labels([_as_it_is(one) for one in batch if one not in lacking])
     known = await _known(app, model, {memory.text for memory in lacking})
     done += await _store(app, [memory for memory in lacking if memory.text in known], known)
     for question in _questions([memory for memory in lacking if memory.text not in known]):
-        said = await _asked(model, list(dict.fromkeys(memory.text for memory in question)), options.most_topics)
+        said = await _asked(model, list(dict.fromkeys(memory.text for memory in question)), app.options.most_topics)
         answers = {_question_of(app, model, text): [one.topics, one.entities] for text, one in said.items()}
         await keep_answers(app.decisions, answers)
         done += await _store(app, question, said)
     return done
+
+
+def _lacks(app: Application, memory: Memory) -> bool:
+    """Whether a model is to be asked. Who read a record out of a conversation has labelled it, perhaps with nothing."""
+    wanted = (app.options.topics and not memory.topics) or (app.options.entities and not memory.entities)
+    return wanted and _READ not in memory.metadata
 
 
 async def _store(app: Application, memories: Iterable[Memory], said: Mapping[str, _Said]) -> int:

@@ -58,7 +58,7 @@ def load(environ: Mapping[str, str] | None = None, *, dotenv: Path | None = None
 
 def require_startable(settings: Settings) -> None:
     """Raises: SettingsError, when a setting names a place for the data that this version cannot use."""
-    if found := refusals(settings.redis):
+    if found := refusals(settings.engine):
         raise SettingsError(found)
 
 

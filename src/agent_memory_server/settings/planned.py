@@ -11,44 +11,23 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Json, SecretStr
 
+from agent_memory_server.adapters.redis.settings import REFERENCE_FACTORY
 from agent_memory_server.settings.errors import Problem
 
 _CONFIG = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, allow_inf_nan=False)
-_REFERENCE_FACTORY = "agent_memory_server.memory_vector_db_factory.create_redis_memory_vector_db"
 Share = Annotated[float, Field(ge=0, le=2)]
 Source = Literal["LLM", "BERT"]
 
 
-class RedisSettings(BaseModel):
-    """The Redis engine."""
+class EngineSettings(BaseModel):
+    """Engines of other packages."""
 
     model_config = _CONFIG
 
-    url: str | None = Field(
-        None,
-        alias="REDIS_URL",
-        description="The Redis engine is not part of this version: setting it stops the start.",
-    )
     vector_db_factory: str | None = Field(
         None,
         alias="MEMORY_VECTOR_DB_FACTORY",
         description="Engines of other packages are not part of this version: setting it stops the start.",
-    )
-    index_name: str = Field("memory_records", alias="REDISVL_INDEX_NAME", description="Name of the search index.")
-    index_prefix: str = Field("memory_idx", alias="REDISVL_INDEX_PREFIX", description="Prefix of record keys.")
-    distance_metric: str = Field("COSINE", alias="REDISVL_DISTANCE_METRIC", description="Metric of the index.")
-    algorithm: str = Field("HNSW", alias="REDISVL_INDEXING_ALGORITHM", description="`HNSW` or `FLAT`.")
-    vector_dimensions: int = Field(
-        1536, ge=1, alias="REDISVL_VECTOR_DIMENSIONS", description="Floats per vector for an unknown model."
-    )
-    session_index_name: str = Field(
-        "working_memory_idx", alias="WORKING_MEMORY_INDEX_NAME", description="Name of the session index."
-    )
-    session_index_prefix: str = Field(
-        "working_memory:", alias="WORKING_MEMORY_INDEX_PREFIX", description="Prefix of session keys."
-    )
-    sessions_migrated: bool = Field(
-        False, alias="WORKING_MEMORY_MIGRATION_COMPLETE", description="All sessions are stored as JSON."
     )
 
 
@@ -89,16 +68,12 @@ class OAuth2Settings(BaseModel):
     )
 
 
-PLANNED = (RedisSettings, LabelSourceSettings, OAuth2Settings)
+PLANNED = (EngineSettings, LabelSourceSettings, OAuth2Settings)
 
 
-def refusals(redis: RedisSettings) -> list[Problem]:
+def refusals(engine: EngineSettings) -> list[Problem]:
     """Values that cannot be ignored: they name a place for the data that this version cannot use."""
-    found = []
-    if redis.url is not None:
-        reason = "the Redis engine is not part of this version; unset it to keep data in MEMORY_DATA_DIR"
-        found.append(Problem("REDIS_URL", reason))
-    if redis.vector_db_factory not in (None, _REFERENCE_FACTORY):
-        reason = "engines of other packages are not part of this version; unset it to keep data in MEMORY_DATA_DIR"
-        found.append(Problem("MEMORY_VECTOR_DB_FACTORY", reason))
-    return found
+    if engine.vector_db_factory in (None, REFERENCE_FACTORY):
+        return []
+    reason = "engines of other packages are not part of this version; unset it to keep data here"
+    return [Problem("MEMORY_VECTOR_DB_FACTORY", reason)]

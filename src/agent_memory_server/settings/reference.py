@@ -8,6 +8,8 @@ from agent_memory_server.settings.variables import Variable, sections, variables
 
 _TITLES = {
     "storage": "Storage",
+    "redis": "Redis engine",
+    "engine": "Engines of other packages",
     "embedding": "Embeddings",
     "chat": "Chat models",
     "rerank": "Re-ranking",
@@ -19,7 +21,6 @@ _TITLES = {
     "sessions": "Working memory",
     "worker": "Background work",
     "log": "Log",
-    "redis": "Redis engine",
     "extraction": "Extraction",
     "labels": "Topics and entities",
     "label_sources": "Topics and entities without a chat model",

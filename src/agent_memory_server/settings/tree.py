@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from agent_memory_server.adapters.providers.chat.settings import ChatSettings
 from agent_memory_server.adapters.providers.rerank.settings import RerankSettings
 from agent_memory_server.adapters.providers.settings import EmbeddingSettings
+from agent_memory_server.adapters.redis.settings import RedisSettings
 from agent_memory_server.adapters.sqlite.settings import StorageSettings
 from agent_memory_server.interfaces.mcp.settings import McpSettings
 from agent_memory_server.interfaces.rest.settings import ServerSettings
@@ -16,9 +17,9 @@ from agent_memory_server.settings.extraction import ExtractionSettings
 from agent_memory_server.settings.labels import LabelSettings
 from agent_memory_server.settings.memory import MemorySettings, QuerySettings, SessionSettings
 from agent_memory_server.settings.planned import (
+    EngineSettings,
     LabelSourceSettings,
     OAuth2Settings,
-    RedisSettings,
 )
 from agent_memory_server.settings.providers import ProviderSettings
 from agent_memory_server.telemetry.settings import LogSettings
@@ -30,6 +31,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     storage: StorageSettings
+    redis: RedisSettings
+    engine: EngineSettings
     embedding: EmbeddingSettings
     chat: ChatSettings
     rerank: RerankSettings
@@ -43,7 +46,6 @@ class Settings(BaseModel):
     worker: WorkerSettings
     tasks: TaskSettings
     log: LogSettings
-    redis: RedisSettings
     extraction: ExtractionSettings
     labels: LabelSettings
     label_sources: LabelSourceSettings

@@ -17,6 +17,10 @@ from agent_memory_server.telemetry.settings import LogFormat, LogSettings
 STARTED = "server.started"
 STOPPED = "server.stopped"
 OPENED = "store.opened"
+ENGINE_AWAITED = "engine.awaited"
+ENGINE_READY = "engine.ready"
+ENGINE_REFUSED = "engine.refused"
+ENGINE_AT_RISK = "engine.at_risk"
 SETTINGS_WITHOUT_EFFECT = "settings.without_effect"
 
 _QUIET = ("httpx2", "httpcore2", "asyncio", "multipart", "watchfiles")

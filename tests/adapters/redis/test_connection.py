@@ -49,7 +49,7 @@ def test_a_url_of_sentinels_names_the_service_and_may_name_a_database_and_their_
 @pytest.mark.parametrize(
     "url",
     [
-        "redis+cluster://a:1", "redis://a:1,b:2", "http://a", "", "redis://a:port", "redis+sentinel://a:1",
+        "redis+cluster://a:1/3", "redis://a:1,", "http://a", "", "redis://a:port", "redis+sentinel://a:1",
         "redis+sentinel://a:port/main", "unix+cluster:///tmp/x",
     ],
 )  # fmt: skip
@@ -87,3 +87,46 @@ async def test_more_commands_than_connections_wait_their_turn(redis_url: str) ->
 async def _many(store: RedisTokenStore, client: Redis) -> list[object]:
     await client.ping()
     return list(await asyncio.gather(*(store.find(f"{n}") for n in range(50))))
+
+
+@pytest.mark.parametrize("ends_with", [None, TimeoutError("too late")])
+async def test_a_cancellation_that_the_driver_swallows_is_one_nevertheless(ends_with: Exception | None) -> None:
+    begun = asyncio.Event()
+
+    async def swallowing() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if ends_with is not None:
+                raise ends_with from None
+
+    async def call() -> None:
+        with translating():
+            await swallowing()
+
+    calling = asyncio.ensure_future(call())
+    await begun.wait()
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+
+
+async def test_what_is_awaited_after_a_cancellation_is_not_cancelled_by_it() -> None:
+    cleaned_up = False
+
+    async def call() -> None:
+        nonlocal cleaned_up
+        try:
+            await asyncio.Event().wait()
+        finally:
+            with translating():
+                await asyncio.sleep(0)
+            cleaned_up = True
+
+    calling = asyncio.ensure_future(call())
+    await asyncio.sleep(0)
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    assert cleaned_up

@@ -9,11 +9,12 @@ import apsw
 import numpy as np
 import pytest
 
-from agent_memory_server.adapters.sqlite.model import StoredModel, claim_model, stored_model
+from agent_memory_server.adapters.sqlite.model import claim_model, stored_model
 from agent_memory_server.adapters.sqlite.rebuild import forget_vectors, rebuild
 from agent_memory_server.adapters.sqlite.record_writer import owed_embeddings, put_records
 from agent_memory_server.domain.errors import StartRefused, Unavailable
 from agent_memory_server.domain.scope import EVERYWHERE
+from agent_memory_server.domain.stored_model import StoredModel
 from agent_memory_server.ports.memory_store import MemoryWrite
 from tests.adapters.sqlite.records import DIMENSIONS, NOW, check_in_step, open_file, rows, transaction, write
 

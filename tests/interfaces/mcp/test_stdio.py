@@ -152,7 +152,7 @@ def test_nothing_but_the_protocol_is_on_stdout(tmp_path: Path) -> None:
     [
         ({"DEFAULT_MCP_NAMESPCE": "x"}, 2, "DEFAULT_MCP_NAMESPACE"),
         ({"MCP_ALLOWED_ORIGINS": "example"}, 2, "MCP_ALLOWED_ORIGINS"),
-        ({"REDIS_URL": "redis://localhost"}, 2, "REDIS_URL"),
+        ({"REDIS_URL": "http://localhost"}, 1, "REDIS_URL"),
         ({"MEMORY_DATA_DIR": "/dev/null/x"}, 1, "/dev/null/x"),
     ],
 )

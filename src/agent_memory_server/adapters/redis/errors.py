@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,30 @@ from agent_memory_server.domain.errors import DeadlineExceeded, Unavailable
 
 @contextmanager
 def translating() -> Iterator[None]:
+    """Raise domain errors for the driver's (`_translating`), and see to it that a cancellation gets through.
+
+    redis-py sends with `asyncio.wait_for`, which on Python 3.11 may swallow a cancellation that comes as it ends
+    (python/cpython#86296); the task would go on for ever.
+    """
+    before = _cancellations()
+    try:
+        with _translating():
+            yield
+    finally:
+        if _cancellations() > before:
+            raise asyncio.CancelledError
+
+
+def _cancellations() -> int:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no loop runs
+        return 0
+    return task.cancelling() if task is not None else 0
+
+
+@contextmanager
+def _translating() -> Iterator[None]:
     """Raise domain errors for the driver's. A failed engine is an error, never an empty answer.
 
     A reply of the server can quote the command, so only its first word (the kind of error) is told.

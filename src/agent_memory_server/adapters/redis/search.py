@@ -26,10 +26,10 @@ from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.block import BlockSelection
 from agent_memory_server.domain.distances import Vector
 from agent_memory_server.domain.errors import Unavailable
-from agent_memory_server.domain.evidence import with_matched_words
+from agent_memory_server.domain.evidence import hit_of, with_matched_words
 from agent_memory_server.domain.filters import Filter, matches
 from agent_memory_server.domain.memory import Memory
-from agent_memory_server.domain.query import Hit, Mode, Ranked, StoreQuery
+from agent_memory_server.domain.query import Mode, Ranked, StoreQuery
 from agent_memory_server.domain.ranking_page import RankingPage, page_of
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.selection import DenseArm
@@ -128,7 +128,9 @@ class RedisSearcher:
         if len(memories) < len(hit_ids):
             await self._blocks.read_again(hit_ids)
             return None
-        return _answer(query, page, memories)
+        others = [key for placed in page.placed for key in placed.also] if query.explain else []
+        other_ids = state.ids(np.array(others, np.int64))
+        return _answer(query, page, memories, dict(zip(others, other_ids, strict=True)))
 
     async def _matching(self, where: Places, rest: Filter) -> list[str] | None:
         """Ids of the records that satisfy the conditions that are left; None: there are no conditions."""
@@ -161,20 +163,11 @@ def _belongs(scope: Scope, filter_: Filter, memory: Memory) -> bool:
     return scope.allows(memory.namespace, memory.user_id) and matches(filter_, memory)
 
 
-def _answer(query: StoreQuery, page: RankingPage, memories: Mapping[int, Memory]) -> Ranked:
+def _answer(query: StoreQuery, page: RankingPage, memories: Mapping[int, Memory], ids: Mapping[int, str]) -> Ranked:
     evidence = {placed.key: placed.evidence for placed in page.placed} if query.explain else {}
     if query.explain and query.terms:
         rids = np.array(sorted(evidence), np.int64)
         told = flat([word_codes(words(memories[rid].text)).tobytes() for rid in rids.tolist()])
         evidence = with_matched_words(evidence, rids, told, query.terms)
-    hits = tuple(
-        Hit(
-            memory=memories[placed.key],
-            dist=placed.dist,
-            score=placed.score,
-            mode=placed.mode,
-            evidence=evidence.get(placed.key),
-        )
-        for placed in page.placed
-    )
+    hits = tuple(hit_of(placed, memories[placed.key], evidence.get(placed.key), ids) for placed in page.placed)
     return Ranked(hits=hits, total=page.total, unembedded=page.unembedded)

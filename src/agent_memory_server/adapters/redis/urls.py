@@ -101,3 +101,14 @@ def _host(place: str, usual_port: int) -> tuple[str, int]:
     if not parts.hostname:
         raise ValueError("a host is missing")
     return parts.hostname, parts.port or usual_port
+
+
+def database_of(url: str) -> int:
+    """The number of the database that a URL names. Raises: StartRefused for a URL that cannot be used."""
+    address = address_of(url)
+    if address.shape is not Shape.SERVER:
+        return int(address.options.get("db") or 0)
+    try:
+        return int(parse_url(address.url).get("db") or 0)
+    except ValueError as exc:
+        raise StartRefused(f"REDIS_URL cannot be read: {exc}") from exc

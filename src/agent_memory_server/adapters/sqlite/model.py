@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import apsw
 
 from agent_memory_server.adapters.sqlite.sql import fetch, fetch_row, queries
 from agent_memory_server.domain import words
 from agent_memory_server.domain.errors import StartRefused
-
-
-@dataclass(frozen=True, slots=True)
-class StoredModel:
-    """The embedding model of the stored vectors."""
-
-    model: str
-    dimensions: int
+from agent_memory_server.domain.stored_model import StoredModel
 
 
 def stored_model(connection: apsw.Connection) -> StoredModel | None:

@@ -12,12 +12,13 @@ import apsw
 import numpy as np
 
 from agent_memory_server.adapters.sqlite.filter_sql import TAG_KINDS
-from agent_memory_server.adapters.sqlite.model import StoredModel, store_model, store_words_version
+from agent_memory_server.adapters.sqlite.model import store_model, store_words_version
 from agent_memory_server.adapters.sqlite.record_change import next_seq
 from agent_memory_server.adapters.sqlite.rows import strings
 from agent_memory_server.adapters.sqlite.sql import fetch, queries
 from agent_memory_server.adapters.sqlite.vectors import sketch_blob
 from agent_memory_server.domain.filters import TagField
+from agent_memory_server.domain.stored_model import StoredModel
 from agent_memory_server.domain.words import word_codes, words
 
 T = TypeVar("T")

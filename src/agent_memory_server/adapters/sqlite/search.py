@@ -21,8 +21,8 @@ from agent_memory_server.adapters.sqlite.selection import Caches, WideSelection,
 from agent_memory_server.adapters.sqlite.sketch import SketchCache
 from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.block import BlockSelection, fits
-from agent_memory_server.domain.evidence import with_matched_words
-from agent_memory_server.domain.query import Hit, Ranked, StoreQuery
+from agent_memory_server.domain.evidence import hit_of, with_matched_words
+from agent_memory_server.domain.query import Ranked, StoreQuery
 from agent_memory_server.domain.ranking_page import RankingPage, page_of
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.selection import Selection
@@ -123,22 +123,15 @@ class Searcher:
 
     @staticmethod
     def _answer(connection: apsw.Connection, query: StoreQuery, page: RankingPage) -> Ranked:
-        memories = load(connection, np.array([placed.key for placed in page.placed], np.int64))
+        others = [key for placed in page.placed for key in placed.also] if query.explain else []
+        memories = load(connection, np.array([placed.key for placed in page.placed] + others, np.int64))
         evidence = {placed.key: placed.evidence for placed in page.placed} if query.explain else {}
         if query.explain and query.terms:
             evidence = with_matched_words(
                 evidence, *stored_words(connection, np.array(sorted(evidence), np.int64)), query.terms
             )
-        hits = tuple(
-            Hit(
-                memory=memories[placed.key],
-                dist=placed.dist,
-                score=placed.score,
-                mode=placed.mode,
-                evidence=evidence.get(placed.key),
-            )
-            for placed in page.placed
-        )
+        ids = {key: memories[key].id for key in others}
+        hits = tuple(hit_of(placed, memories[placed.key], evidence.get(placed.key), ids) for placed in page.placed)
         return Ranked(hits=hits, total=page.total, unembedded=page.unembedded)
 
 

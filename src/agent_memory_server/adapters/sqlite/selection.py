@@ -20,7 +20,7 @@ from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.distances import Vector
 from agent_memory_server.domain.keyword import NOTHING, Found
 from agent_memory_server.domain.material import lent_words
-from agent_memory_server.domain.query import Term
+from agent_memory_server.domain.query import Period, Term
 from agent_memory_server.domain.selection import DenseArm, InMemory, Lent
 from agent_memory_server.domain.turns import pooled_similarities
 
@@ -95,6 +95,10 @@ class WideSelection:
         return rids if self.allowed is None else np.intersect1d(rids, self.allowed, assume_unique=True)
 
     def beside(self, rids: Rids, among: Rids | None = None) -> Rids:  # noqa: ARG002 - not told over a file
+        """See `Selection`."""
+        return np.empty(0, np.int64)
+
+    def dated(self, periods: Sequence[Period], among: Rids | None = None) -> Rids:  # noqa: ARG002 - nor this
         """See `Selection`."""
         return np.empty(0, np.int64)
 

@@ -49,6 +49,7 @@ _RANKING: Schema = {
     "memory_type": schema.text_filter(),
     "event_date": schema.time_filter(),
     "distance_threshold": schema.optional("number", "Semantic mode only: 0 (same) to 2; 0.5 is a close match."),
+    "min_relevance": schema.optional("number", "0 to 1: leave out what is less likely to answer; try 0.3."),
     "limit": schema.integer(10, minimum=1, maximum=100),
     "offset": schema.integer(0, minimum=0),
     "optimize_query": schema.flag(default=False),
