@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_memory_server.domain.fusion import Candidates, by_words, fuse
+from agent_memory_server.domain.query import Mode, StoreQuery
+from agent_memory_server.domain.ranking import Placed
 from agent_memory_server.domain.told import Telling, Told, ToldRows
 
 GONE = math.nan
@@ -53,13 +56,21 @@ def found(*records: tuple[int, float, float], speakers: Sequence[str] | None = N
     )
 
 
+def asking(alpha: float = 0.5, text: str = "", *, offset: int = 0, limit: int = 1000, **more: Any) -> StoreQuery:
+    return StoreQuery(mode=Mode.HYBRID, alpha=alpha, text=text, offset=offset, limit=limit, **more)
+
+
+def placed(candidates: Candidates, *query: Any, **more: Any) -> list[Placed]:
+    return fuse(candidates, asking(*query, **more)).placed
+
+
 def keys(candidates: Candidates, *, alpha: float = 0.5, question: str = "") -> list[int]:
-    return [one.key for one in fuse(candidates, alpha=alpha, question=question)]
+    return [one.key for one in placed(candidates, alpha, question)]
 
 
 def test_what_both_arms_like_beats_what_one_arm_likes_best() -> None:
-    placed = fuse(found((1, 0.8, 0.0), (2, 0.7, 4.0), (3, 0.1, 5.0)), alpha=0.5)
-    assert (placed[0].key, placed[0].score, placed[0].dist) == (2, 1.0, 0.0)
+    first = placed(found((1, 0.8, 0.0), (2, 0.7, 4.0), (3, 0.1, 5.0)))[0]
+    assert (first.key, first.score, first.dist) == (2, 1.0, 0.0)
 
 
 def test_alpha_one_is_the_order_of_meaning_and_alpha_zero_that_of_words() -> None:
@@ -86,14 +97,15 @@ def test_a_users_turn_beats_an_assistants_that_is_slightly_closer() -> None:
 
 
 def test_evidence_tells_what_was_mixed() -> None:
-    (one, two) = fuse(found((1, 0.6, 0.0), (2, GONE, 3.0), speakers=["", "ada"]), alpha=0.5, question="ada?")
-    by_key = {placed.key: placed.evidence for placed in (one, two)}
+    both = placed(found((1, 0.6, 0.0), (2, GONE, 3.0), speakers=["", "ada"]), 0.5, "ada?")
+    by_key = {one.key: one.evidence for one in both}
     assert (by_key[1].similarity, by_key[1].distance, by_key[1].words) == (0.6, 0.4, None)
     assert (by_key[2].similarity, by_key[2].words, by_key[2].factor) == (None, 3.0, 1.25)
 
 
 def test_no_candidates_are_no_ranking() -> None:
-    assert fuse(found(), alpha=0.5) == by_words(found()) == []
+    for part in (fuse(found(), asking()), by_words(found(), asking())):
+        assert (part.placed, part.places) == ([], 0)
 
 
 records = st.lists(st.tuples(st.floats(-1, 1) | st.just(GONE), st.floats(0, 50)), min_size=1, max_size=30)
@@ -104,9 +116,9 @@ def test_every_page_is_a_slice_of_one_ranking_with_scores_from_one_to_zero(
     records: list[tuple[float, float]], alpha: float, start: int, size: int
 ) -> None:
     candidates = found(*((key, *record) for key, record in enumerate(records)))
-    whole = fuse(candidates, alpha=alpha)
+    whole = placed(candidates, alpha)
     assert sorted(one.key for one in whole) == list(range(len(records)))
     scores = [one.score for one in whole]
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= one.score <= 1 and one.dist == pytest.approx(1 - one.score) for one in whole)
-    assert fuse(candidates, alpha=alpha, page=slice(start, start + size)) == whole[start : start + size]
+    assert placed(candidates, alpha, offset=start, limit=size) == whole[start : start + size]

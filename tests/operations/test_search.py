@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,6 +99,57 @@ async def test_a_distance_is_a_bound_in_semantic_mode_only(app: Application) -> 
     for mode in (Mode.KEYWORD, Mode.HYBRID):
         with pytest.raises(RequestRefused):
             await search(app, LOCAL, Question(text="zebra", mode=mode, within=0.1))
+
+
+async def test_a_time_in_the_query_is_counted_from_now_or_from_the_time_given(app: Application) -> None:
+    meetings = {"old": 40 * DAY_S, "lately": 5 * DAY_S}
+    written = [memory(id_, "zebra meeting", created_at=NOW - ago) for id_, ago in meetings.items()]
+    await remember(app, LOCAL, [*written, memory("far", "giraffe")], deduplicate=False)
+
+    async def first(text: str, **more: Any) -> str:
+        question = Question(text=text, mode=Mode.HYBRID, recency=None, **more)
+        return ids(await search(app, LOCAL, question))[0]
+
+    assert await first("zebra meeting five days ago") == "lately"
+    assert await first("zebra meeting five days ago", now=NOW - 35 * DAY_S) == "old"
+    assert await first("zebra meeting 40 days ago") == "old"
+    assert {await first("zebra meeting", now=now) for now in (None, NOW, NOW - 35 * DAY_S)} == {"old"}
+
+
+async def test_a_query_that_names_no_time_is_ranked_the_same_whenever_it_is_asked(app: Application) -> None:
+    await remember(
+        app, LOCAL, [memory(f"{n}", f"zebra {n}", created_at=NOW - n * DAY_S, event_date=NOW) for n in range(20)]
+    )
+    for text in ("zebra may march", "the second zebra", "sun and sat", "12 zebras or 3/4 of one"):
+        asked = [
+            await search(app, LOCAL, Question(text=text, mode=Mode.HYBRID, recency=None, now=now, explain=True))
+            for now in (None, NOW - 300 * DAY_S)
+        ]
+        assert asked[0] == asked[1]
+        assert all(hit.evidence and hit.evidence.date_factor == 1.0 for hit in asked[0].hits)
+
+
+async def test_a_floor_that_the_model_has_no_estimates_for_is_told_and_not_applied(app: Application) -> None:
+    await remember(app, LOCAL, [memory("z", "a zebra"), memory("g", "a giraffe")])
+    for mode in Mode:
+        found = await search(app, LOCAL, Question(text="zebra", mode=mode, min_relevance=0.9))
+        if mode is Mode.KEYWORD:
+            assert (ids(found), found.degraded) == (["z"], ())
+        else:
+            assert found.total == 2
+            assert found.degraded == (
+                "relevance is not known for deterministic in this mode; min_relevance was not applied",
+            )
+
+
+async def test_an_explained_result_shows_where_its_words_stand(app: Application) -> None:
+    await remember(app, LOCAL, [memory("z", "We saw a giraffe, then zebras in the morning.")])
+    for mode in Mode:
+        (hit,) = (await search(app, LOCAL, Question(text="morning zebra", mode=mode, explain=True))).hits
+        assert hit.evidence is not None
+        assert hit.evidence.span is not None
+        start, end = hit.evidence.span
+        assert hit.memory.text[start:end] == "zebras in the morning"
 
 
 async def test_recency_orders_the_page_and_can_be_left_out(app: Application) -> None:

@@ -78,7 +78,15 @@ export interface SearchOptions extends Filters, CallOptions {
   offset?: number;
   /** Let the server reword the query first. */
   optimizeQuery?: boolean;
+  /** 0 … 1: leave out results that are less likely to answer. */
+  minRelevance?: number;
+  /** From when on words like "yesterday" in the text count; ISO 8601. */
+  now?: string;
   explain?: boolean;
+  /** Also what is no longer so. */
+  includeSuperseded?: boolean;
+  /** Only what was so at this time, as it was then; ISO 8601. */
+  asOf?: string;
   /** Further members of the request, as the API names them. */
   extra?: Record<string, unknown>;
 }
@@ -346,7 +354,11 @@ export class MemoryCalls extends SessionCalls {
       distance_threshold: options.distanceThreshold,
       limit: options.limit,
       offset: options.offset,
+      min_relevance: options.minRelevance,
+      now: options.now,
       explain: options.explain,
+      include_superseded: options.includeSuperseded,
+      as_of: options.asOf,
       ...(options.recency && recencyMembers(options.recency)),
       ...Object.fromEntries(conditions),
       ...options.extra,

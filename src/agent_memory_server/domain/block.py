@@ -12,7 +12,8 @@ from agent_memory_server.domain.arrays import Rids, find
 from agent_memory_server.domain.distances import Distances, Vector, cosine_distances
 from agent_memory_server.domain.keyword import NOTHING, Figures, Found, kept_terms, ordered
 from agent_memory_server.domain.material import lent_words
-from agent_memory_server.domain.query import Term
+from agent_memory_server.domain.periods import closeness
+from agent_memory_server.domain.query import Period, Term
 from agent_memory_server.domain.selection import DenseArm, InMemory, Lent
 from agent_memory_server.domain.told import Told
 from agent_memory_server.domain.turns import Around, pooled_similarities
@@ -86,13 +87,20 @@ class BlockView:
             return Distances(self.rids, distances)
         return Distances(self.rids[self.dense], distances[self.dense])
 
-    def keyword(self, figures: Figures, terms: Sequence[Term], allowed: Rids | None, wanted: int) -> Found:
-        """The keyword arm over its records (and of `allowed`, ascending): every match is scored."""
+    def keyword(
+        self, figures: Figures, terms: Sequence[Term], allowed: Rids | None, wanted: int,
+        frequencies: Sequence[int] | None = None,
+    ) -> Found:  # fmt: skip
+        """The keyword arm over its records (and of `allowed`, ascending): every match is scored.
+
+        frequencies: of each term in the places searched, where the block has not all of their records.
+        """
         found = [self.words.occurrences(term) for term in terms]
         if self.live is not None:
             live = self.live
             found = [one.kept(live[one.rows]) for one in found]
-        frequencies = [len(one.rows) for one in found]
+        if frequencies is None:
+            frequencies = [len(one.rows) for one in found]
         kept = kept_terms(terms, frequencies, figures.records)
         if kept is None:
             return NOTHING
@@ -150,6 +158,16 @@ class BlockSelection:
         places, _ = self.turns()
         near = places.of(self.block.rows_of(rids))[:, :2]
         found = np.sort(self.block.rids[np.unique(near[near >= 0])])
+        allowed = self._within(among)
+        return found if allowed is None else np.intersect1d(found, allowed, assume_unique=True)
+
+    def dated(self, periods: Sequence[Period], among: Rids | None = None) -> Rids:
+        """See `Selection`."""
+        _, told = self.turns()
+        here = closeness(periods, told.created, told.events) > 0.0
+        if self.block.live is not None:
+            here &= self.block.live
+        found = np.sort(self.block.rids[here])
         allowed = self._within(among)
         return found if allowed is None else np.intersect1d(found, allowed, assume_unique=True)
 

@@ -46,6 +46,18 @@ class When:
         """The period's first day."""
         return datetime.fromtimestamp(self.start, UTC).date()
 
+    @property
+    def end(self) -> float:
+        """Unix seconds of the first moment behind the period."""
+        day = self.day
+        if self.granularity == "month":
+            after = _month_after(day, 1)
+        elif self.granularity == "year":
+            after = date(day.year + 1, 1, 1)
+        else:
+            after = day + timedelta(days=7 if self.granularity == "week" else 1)
+        return datetime(after.year, after.month, after.day, tzinfo=UTC).timestamp()
+
 
 def _month_after(day: date, months: int) -> date:
     number = day.year * 12 + day.month - 1 + months

@@ -1,4 +1,4 @@
-"""Which of a query's words a result holds."""
+"""What is told of a result beside its record: which of a query's words it holds, and what else says the same."""
 
 from __future__ import annotations
 
@@ -6,8 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from agent_memory_server.domain.arrays import Rids
-from agent_memory_server.domain.query import Evidence, Term
+from agent_memory_server.domain.memory import Memory
+from agent_memory_server.domain.query import Evidence, Hit, Term
+from agent_memory_server.domain.ranking import Placed
 from agent_memory_server.domain.word_rows import WordRows
+
+
+def hit_of(placed: Placed, memory: Memory, evidence: Evidence | None, ids: Mapping[int, str]) -> Hit:
+    """The result at a place. evidence: with the words that it holds, None where nobody asked; ids: of the records that
+    the place stands for."""
+    if evidence is not None and placed.also:
+        evidence = replace(evidence, also=tuple(ids[key] for key in placed.also))
+    return Hit(
+        memory=memory,
+        dist=placed.dist,
+        score=placed.score,
+        mode=placed.mode,
+        relevance=placed.relevance,
+        evidence=evidence,
+    )
 
 
 def with_matched_words(

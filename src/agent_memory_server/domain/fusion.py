@@ -6,17 +6,22 @@ that the words found, and ranks these candidates with what neighbours lend (`dom
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent_memory_server.domain.query import Evidence, Mode
+from agent_memory_server.domain.periods import date_factors
+from agent_memory_server.domain.query import Evidence, Mode, StoreQuery
 from agent_memory_server.domain.ranking import Placed, bm25
+from agent_memory_server.domain.relevance import WORDS, Estimates, share
+from agent_memory_server.domain.repeats import collapsed, spread
 from agent_memory_server.domain.told import Told
 from agent_memory_server.domain.turns import speaker_factors
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 SATURATION = 0.2
 """k1 of BM25 with neighbours' words, in units of own words. The recipe counts own words 3 times, under which this is
@@ -41,6 +46,8 @@ class Candidates:
     words:     `word_scores`, neighbours' words included; 0 where there are none.
     told:      who speaks, when, and which messages they are (`told.Told`).
     dense_ranks, keyword_ranks: place in each arm from 1, 0 where the arm did not find it.
+    vectors:   their own, zero where a record has none; None in a search by words.
+    asked:     the weight of all words of the question (`keyword.Found.asked`).
     """
 
     keys: NDArray[np.int64]
@@ -51,6 +58,8 @@ class Candidates:
     told: Told
     dense_ranks: NDArray[np.int64]
     keyword_ranks: NDArray[np.int64]
+    vectors: NDArray[np.float32] | None = None
+    asked: float = 0.0
 
 
 def word_scores(counts: Floats, relative: Floats, frequencies: list[int] | tuple[int, ...], records: int) -> Floats:
@@ -70,16 +79,64 @@ def _scaled(values: Floats) -> Floats:
     return scaled
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of a ranking that candidates make. placed: of the page that was asked for; places: of the whole part;
+    stood_for: candidates without a place of their own, as a better one says the same."""
+
+    placed: list[Placed]
+    places: int = 0
+    stood_for: int = 0
+
+
+_EMPTY = Part([])
+
+
+def _shares(found: Candidates) -> Floats:
+    return share(found.words, found.asked, SATURATION)
+
+
+def relevances(found: Candidates, estimates: Estimates) -> Floats:
+    """The estimate of each candidate, NaN where it cannot be told, shape (n,). By words alone where there is no vector
+    and no other way."""
+    shares = _shares(found)
+    estimated = WORDS.of(shares, shares)
+    if found.vectors is None:
+        return estimated
+    embedded = ~np.isnan(found.pooled)
+    estimated[embedded] = np.nan
+    if estimates.both is not None:
+        estimated[embedded] = estimates.both.of(found.pooled[embedded], shares[embedded])
+    return estimated
+
+
 def _none(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _placed(found: Candidates, values: Floats, factors: Floats, mode: Mode, page: slice) -> list[Placed]:
-    order = np.argsort(-values, kind="stable")
-    top = max(float(values[order[0]]), 1e-12)
+def _relevant(order: Ints, found: Candidates, query: StoreQuery) -> Ints:
+    """Those of the order that are relevant enough. What cannot be estimated is left out by no floor."""
+    if query.min_relevance is None:
+        return order
+    return order[~(relevances(found, query.estimates)[order] < query.min_relevance)]
+
+
+def _places(
+    found: Candidates, values: Floats, factors: tuple[Floats, Floats], order: Ints, mode: Mode, query: StoreQuery,
+    also: Mapping[int, Sequence[int]],
+) -> list[Placed]:  # fmt: skip
+    """The page of an order of candidates. Scores belong to the places: they fall, whoever was moved."""
+    if not len(order):
+        return []
+    falling = np.sort(values[order])[::-1]
+    top = max(float(falling[0]), 1e-12)
+    page = slice(query.offset, query.offset + query.limit)
+    scores = np.clip(falling[page] / top, 0.0, 1.0).tolist()
+    rows = order[page]
+    relevance = relevances(found, query.estimates)[rows].tolist()
+    shares = _shares(found)
     placed = []
-    for i in order[page].tolist():
-        score = min(max(float(values[i]) / top, 0.0), 1.0)
+    for i, score, estimate in zip(rows.tolist(), scores, relevance, strict=True):
         evidence = Evidence(
             dense_rank=int(found.dense_ranks[i]) or None,
             distance=_none(found.distances[i]),
@@ -87,34 +144,49 @@ def _placed(found: Candidates, values: Floats, factors: Floats, mode: Mode, page
             bm25=float(found.bm25[i]) or None,
             similarity=_none(found.pooled[i]),
             words=float(found.words[i]) or None,
-            factor=float(factors[i]),
+            share=float(shares[i]),
+            factor=float(factors[0][i]),
+            date_factor=float(factors[1][i]),
         )
-        placed.append(Placed(int(found.keys[i]), max(0.0, 1.0 - score), score, mode, evidence))
+        others = tuple(int(found.keys[row]) for row in also.get(i, ()))
+        key = int(found.keys[i])
+        placed.append(Placed(key, 1.0 - score, score, mode, evidence, _none(estimate), others))
     return placed
 
 
-def fuse(found: Candidates, *, alpha: float, question: str = "", page: slice = slice(None)) -> list[Placed]:
-    """Candidates in order: (alpha × similarity + (1 - alpha) × words, each scaled to 0 … 1) × the speaker's factor.
+def fuse(found: Candidates, query: StoreQuery) -> Part:
+    """Candidates in order: (alpha × similarity + (1 - alpha) × words, each scaled to 0 … 1) × the factors for the
+    speaker and for the time that the question names; of what says the same only the better one, and near-repeats behind
+    the others (`domain.repeats`).
 
     Similarity is scaled min-max, words by their best. A candidate without a vector is ranked by its words alone, so
     that what was stored a moment ago is found. Ties keep the order given. score is the value over the best one; dist
-    is max(0, 1 - score), as the wire has it for hybrid search. page: the places of the ranking to give.
+    is 1 - score, as the wire has it for hybrid search.
     """
     if not len(found.keys):
-        return []
+        return _EMPTY
     best = float(found.words.max())
     words = found.words / best if best > 0 else found.words
     embedded = ~np.isnan(found.pooled)
     similarity = words.copy()
     if embedded.any():
         similarity[embedded] = _scaled(found.pooled[embedded])
-    factors = speaker_factors(question, found.told.speakers, found.told.names)
-    return _placed(found, (alpha * similarity + (1.0 - alpha) * words) * factors, factors, Mode.HYBRID, page)
+    told = found.told
+    factors = speaker_factors(query.text, told.speakers, told.names), np.ones(len(found.keys))
+    if query.periods:
+        factors = factors[0], date_factors(query.periods, told.created, told.events)
+    values = (query.alpha * similarity + (1.0 - query.alpha) * words) * factors[0] * factors[1]
+    order, also = collapsed(np.argsort(-values, kind="stable"), told)
+    stood_for = len(values) - len(order)
+    order = spread(_relevant(order, found, query), found.vectors)
+    return Part(_places(found, values, factors, order, Mode.HYBRID, query, also), len(order), stood_for)
 
 
-def by_words(found: Candidates, *, question: str = "", page: slice = slice(None)) -> list[Placed]:
+def by_words(found: Candidates, query: StoreQuery) -> Part:
     """The keyword arm alone: candidates in order of their words × the speaker's factor; score over the best one."""
     if not len(found.keys):
-        return []
-    factors = speaker_factors(question, found.told.speakers, found.told.names)
-    return _placed(found, found.words * factors, factors, Mode.KEYWORD, page)
+        return _EMPTY
+    factors = speaker_factors(query.text, found.told.speakers, found.told.names), np.ones(len(found.keys))
+    values = found.words * factors[0]
+    order = _relevant(np.argsort(-values, kind="stable"), found, query)
+    return Part(_places(found, values, factors, order, Mode.KEYWORD, query, {}), len(order))

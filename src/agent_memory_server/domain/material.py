@@ -44,6 +44,8 @@ def candidates(
         bm25=np.array([bm25.get(rid, 0.0) for rid in rids.tolist()]),
         words=lent.words,
         told=lent.told,
+        vectors=lent.vectors,
+        asked=words.asked,
         dense_ranks=_ranks(rids, nearest),
         keyword_ranks=_ranks(rids, words.arm.keys),
     )

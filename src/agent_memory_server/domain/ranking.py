@@ -92,13 +92,16 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One place in a ranking."""
+    """One place in a ranking. relevance: `domain.relevance`, None where it cannot be told; also: keys of the records
+    that say the same and have no place of their own."""
 
     key: int
     dist: float
     score: float
     mode: Mode
     evidence: Evidence
+    relevance: float | None = None
+    also: tuple[int, ...] = ()
 
 
 def by_distance(arm: Arm, *, before: int = 0) -> list[Placed]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -11,10 +12,13 @@ from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.distances import NOTHING as NO_DISTANCES
 from agent_memory_server.domain.distances import Distances, Vector, joined
 from agent_memory_server.domain.fusion import WORD_DEPTH, by_words, fuse
+from agent_memory_server.domain.keyword import Found
 from agent_memory_server.domain.material import candidates, with_neighbours
+from agent_memory_server.domain.periods import DATED_DEPTH
 from agent_memory_server.domain.query import Evidence, Mode, StoreQuery
-from agent_memory_server.domain.ranking import ARM_DEPTH, Arm, Placed, by_bm25, by_distance
-from agent_memory_server.domain.selection import Selection
+from agent_memory_server.domain.ranking import ARM_DEPTH, K1, Arm, Placed, by_bm25, by_distance
+from agent_memory_server.domain.relevance import WORDS, share
+from agent_memory_server.domain.selection import DenseArm, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,6 @@ def _cut(arm: Arm, start: int, stop: int) -> Arm:
     return Arm(arm.keys[start:stop], arm.scores[start:stop])
 
 
-def _words_page(arm: Arm, start: int, stop: int) -> list[Placed]:
-    if not len(arm.keys):
-        return []
-    return by_bm25(_cut(arm, start, stop), best=float(arm.scores[0]), before=start)
-
-
 def keyword_page(selection: Selection, query: StoreQuery) -> RankingPage:
     """By words alone: the best WORD_DEPTH in the order that neighbours' words give, the others by BM25."""
     start, end = query.offset, query.offset + query.limit
@@ -48,42 +46,61 @@ def keyword_page(selection: Selection, query: StoreQuery) -> RankingPage:
     if not len(rids):
         return RankingPage([], found.total)
     material = candidates(selection, rids, found, rids[:0], NO_DISTANCES, None)
-    placed = by_words(material, question=query.text, page=slice(start, end))
+    part = by_words(material, query)
+    if query.min_relevance is not None:
+        return RankingPage(part.placed, part.places)
+    placed = part.placed
     if min(end, len(found.arm.keys)) > WORD_DEPTH:
-        last = by_words(material, question=query.text, page=slice(len(rids) - 1, None))[0].score
+        last = by_words(material, replace(query, offset=len(rids) - 1, limit=1)).placed[0].score
         behind = _cut(found.arm, max(start, WORD_DEPTH), end)
         # Scores go on falling behind the refined part.
         best = float(found.arm.scores[WORD_DEPTH - 1]) / max(last, 1e-12)
-        placed += by_bm25(behind, best=best, before=max(start, WORD_DEPTH))
+        placed += _by_bm25(behind, found, best=best, before=max(start, WORD_DEPTH))
     return RankingPage(placed, found.total)
 
 
 def semantic_page(selection: Selection, query: StoreQuery, vector: Vector) -> RankingPage:
     """By distance alone; records without a vector that hold the words follow behind."""
-    end = query.offset + query.limit
+    start, end = query.offset, query.offset + query.limit
     owed = selection.owed()
     dense = selection.dense(vector)
-    if query.within is None:
+    within = _bound(query)
+    if within is None:
         best, total = dense.best(end, end), selection.records - len(owed)
     else:
-        near = dense.within(query.within)
+        near = dense.within(within)
         best, total = near.best(end), len(near.rids)
-    placed = by_distance(
-        _arm(Distances(best.rids[query.offset : end], best.values[query.offset : end])), before=query.offset
-    )
+    placed = _by_distance(Distances(best.rids[start:end], best.values[start:end]), query, before=start)
     if not len(owed):
         return RankingPage(placed, total)
-    behind = selection.keyword(query.terms, max(end - total, 0), among=owed)
-    placed += _words_page(behind.arm, max(query.offset - total, 0), max(end - total, 0))
-    return RankingPage(placed, total + behind.total, unembedded=len(owed))
+    floor = query.min_relevance
+    found = selection.keyword(query.terms, max(end - total, 0) if floor is None else len(owed), among=owed)
+    arm, places = found.arm, found.total
+    if floor is not None:
+        places = int(np.count_nonzero(WORDS.of(arm.scores, share(arm.scores, found.asked, K1)) >= floor))
+    if len(arm.keys):
+        first, last = max(start - total, 0), min(max(end - total, 0), places)
+        placed += _by_bm25(_cut(arm, first, last), found, best=float(arm.scores[0]), before=first)
+    return RankingPage(placed, total + places, unembedded=len(owed))
+
+
+def _bound(query: StoreQuery) -> float | None:
+    """The distance within which results lie: what was asked for, and what is relevant enough, which in a ranking by
+    distance alone is a distance too."""
+    meaning = query.estimates.meaning
+    if query.min_relevance is None or meaning is None:
+        return query.within
+    relevant = 1.0 - meaning.similarity_for(query.min_relevance)
+    return relevant if query.within is None else min(query.within, relevant)
 
 
 def hybrid_page(selection: Selection, query: StoreQuery, vector: Vector) -> RankingPage:
-    """Both arms: their best ARM_DEPTH and the turns beside them fused, then what is left by distance, then by words.
+    """Both arms: their best ARM_DEPTH, the turns beside them and those of the time asked about fused, then what is left
+    by distance, then by words.
 
     Required terms narrow the whole ranking.
     """
-    start, end = query.offset, query.offset + query.limit
+    end = query.offset + query.limit
     required = [term for term in query.terms if term.required]
     among = selection.holding(required) if required else None
     records = selection.records if among is None else len(among)
@@ -102,34 +119,69 @@ def hybrid_page(selection: Selection, query: StoreQuery, vector: Vector) -> Rank
     distances = joined([head, dense.of(fused[len(head.rids) :])])
     seen = np.isin(fused, distances.rids) | np.isin(fused, words.arm.keys)
     fused = fused[seen]  # a turn without a vector comes in by words of its own only
+    if query.periods:
+        fused, distances = _with_dated(selection, query, fused, distances, dense, among)
     material = candidates(selection, fused, words, head.rids, distances, vector)
-    placed = fuse(material, alpha=query.alpha, question=query.text, page=slice(start, end))
-    if end > len(fused) and embedded > len(distances.rids):
-        farther = dense.best(end, end)
-        placed += _behind(_arm(farther), fused, len(fused), query, _by_distance_only)
+    part = fuse(material, query)
+    if query.min_relevance is not None:
+        return RankingPage(part.placed, part.places, unembedded=len(owed))
+    placed = part.placed
+    if end > part.places and embedded > len(distances.rids):
+        farther = dense.best(end + part.stood_for, end + part.stood_for)
+        placed += _behind(_arm(farther), fused, part.places, query, _by_distance_only)
     if not len(owed):
-        return RankingPage(placed, embedded)
-    unseen = selection.keyword(query.terms, end, among=owed)
-    placed += _behind(unseen.arm, fused, embedded + int(np.isin(fused, owed).sum()), query, _by_words_only)
-    return RankingPage(placed, embedded + unseen.total, unembedded=len(owed))
+        return RankingPage(placed, embedded - part.stood_for)
+    unseen = selection.keyword(query.terms, end + part.stood_for, among=owed)
+    before = embedded - part.stood_for + int(np.isin(fused, owed).sum())
+    placed += _behind(unseen.arm, fused, before, query, partial(_by_words_only, unseen))
+    return RankingPage(placed, embedded - part.stood_for + unseen.total, unembedded=len(owed))
+
+
+def _with_dated(
+    selection: Selection, query: StoreQuery, fused: Rids, distances: Distances, dense: DenseArm, among: Rids | None
+) -> tuple[Rids, Distances]:
+    """The candidates, and behind them the nearest records of the time that the question names; the distances of all."""
+    more = selection.dated(query.periods, among)
+    near = dense.of(more[~np.isin(more, fused)]).best(DATED_DEPTH)
+    return np.concatenate([fused, near.rids]), joined([distances, near])
+
+
+def _by_distance(near: Distances, query: StoreQuery, *, before: int) -> list[Placed]:
+    placed = by_distance(_arm(near), before=before)
+    meaning = query.estimates.meaning
+    if meaning is None:
+        return placed
+    similarity = 1.0 - near.values.astype(np.float64)
+    estimates = meaning.of(similarity, similarity).tolist()
+    return [replace(one, relevance=estimate) for one, estimate in zip(placed, estimates, strict=True)]
+
+
+def _by_bm25(arm: Arm, found: Found, *, best: float, before: int) -> list[Placed]:
+    estimates = WORDS.of(arm.scores, share(arm.scores, found.asked, K1)).tolist()
+    placed = by_bm25(arm, best=best, before=before)
+    return [replace(one, relevance=estimate) for one, estimate in zip(placed, estimates, strict=True)]
 
 
 def _behind(
-    arm: Arm, fused: Rids, before: int, query: StoreQuery, place: Callable[[int, float], Placed]
+    arm: Arm, fused: Rids, before: int, query: StoreQuery, place: Callable[[StoreQuery, int, float], Placed]
 ) -> list[Placed]:
     """Those of an arm that the fusion did not rank and that fall on the page. before: places ahead of them."""
     left = ~np.isin(arm.keys, fused)
     start, end = max(query.offset - before, 0), max(query.offset + query.limit - before, 0)
     keys, scores = arm.keys[left][start:end].tolist(), arm.scores[left][start:end].tolist()
-    return [place(key, score) for key, score in zip(keys, scores, strict=True)]
+    return [place(query, key, score) for key, score in zip(keys, scores, strict=True)]
 
 
-def _by_distance_only(key: int, distance: float) -> Placed:
-    return Placed(key, 1.0, 0.0, Mode.HYBRID, Evidence(distance=distance))
+def _by_distance_only(query: StoreQuery, key: int, distance: float) -> Placed:
+    both = query.estimates.both
+    relevance = None if both is None else float(both.of(np.array(1.0 - distance), np.array(0.0)))
+    return Placed(key, 1.0, 0.0, Mode.HYBRID, Evidence(distance=distance), relevance)
 
 
-def _by_words_only(key: int, bm25: float) -> Placed:
-    return Placed(key, 1.0, 0.0, Mode.HYBRID, Evidence(bm25=bm25))
+def _by_words_only(found: Found, _query: StoreQuery, key: int, bm25: float) -> Placed:
+    score = np.array([bm25])
+    relevance = float(WORDS.of(score, share(score, found.asked, K1))[0])
+    return Placed(key, 1.0, 0.0, Mode.HYBRID, Evidence(bm25=bm25), relevance)
 
 
 def page_of(selection: Selection, query: StoreQuery) -> RankingPage:

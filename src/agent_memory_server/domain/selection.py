@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.distances import Distances, Vector
 from agent_memory_server.domain.keyword import Found
-from agent_memory_server.domain.query import Term
+from agent_memory_server.domain.query import Period, Term
 from agent_memory_server.domain.told import Told
 
 
@@ -96,6 +96,10 @@ class Selection(Protocol):
 
     def beside(self, rids: Rids, among: Rids | None = None) -> Rids:
         """The turns directly beside some records (ascending) of it, ascending; none where it is too wide to tell."""
+        ...
+
+    def dated(self, periods: Sequence[Period], among: Rids | None = None) -> Rids:
+        """The records of some periods (`periods.closeness` > 0), ascending; none where it is too wide to tell."""
         ...
 
     def lent(self, rids: Rids, words: Found, vector: Vector | None) -> Lent:

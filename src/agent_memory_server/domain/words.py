@@ -41,6 +41,7 @@ STOP_WORDS = frozenset(
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U0003134f"
 _TOKEN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+(?:['\u2019][^\W\d_{_CJK}]+)*")
+_RUN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}](?:[^\W_{_CJK}]|[\u0300-\u036f])*(?:['\u2019][^\W\d_{_CJK}]+)*")
 _IS_CJK = re.compile(f"[{_CJK}]")
 _ASCII_TOKEN = re.compile("[a-z0-9]+(?:'[a-z]+)*")
 _APOSTROPHES = str.maketrans("", "", "'\u2019")
@@ -92,6 +93,27 @@ def words(text: str) -> list[str]:
     """The stemmed words of a text in their order, with repeats, without stop words. May be empty."""
     kept = [word for word in _raw_words(text) if word not in STOP_WORDS]
     return list(_stemmer().stemWords(kept))
+
+
+def placed_words(text: str) -> list[tuple[str, int, int]]:
+    """The words of a text as `words` gives them, each with its place: first character, and the one behind the last.
+
+    Folding may change a text's length, so every run of letters and digits is folded by itself; the single characters
+    of a Chinese, Japanese or Korean run lie at their own place, its pairs at both.
+    """
+    found: list[tuple[str, int, int]] = []
+    for run in _RUN.finditer(text):
+        if _IS_CJK.match(run.group()):
+            start = run.start()
+            found += [
+                (word, at, at + size)
+                for size in (1, 2)
+                for at in range(start, run.end() - size + 1)
+                for word in words(text[at : at + size])[-1:]
+            ]
+        else:
+            found += [(word, run.start(), run.end()) for word in words(run.group())]
+    return sorted(found, key=lambda one: one[1])
 
 
 _QUOTED = re.compile('["\u201c\u201d]([^"\u201c\u201d]*)["\u201c\u201d]')

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agent_memory_server.domain.dates import dates_in
 from agent_memory_server.domain.errors import InvalidRequest, RequestRefused, Unavailable
 from agent_memory_server.domain.filters import EVERYTHING, Filter
+from agent_memory_server.domain.passages import passage
 from agent_memory_server.domain.principal import Action, Principal
-from agent_memory_server.domain.query import DEFAULT_ALPHA, Hit, Mode, Order, Ranked, StoreQuery
+from agent_memory_server.domain.query import DEFAULT_ALPHA, Hit, Mode, Order, Period, Ranked, StoreQuery, Term
 from agent_memory_server.domain.recency import ACCESS_UPDATE_AFTER_S, Recency, combined_score
+from agent_memory_server.domain.relevance import estimates_of
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.words import query_terms
 from agent_memory_server.operations.application import Application
@@ -22,7 +26,11 @@ from agent_memory_server.operations.rerank import ranked_again
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A search as it was asked. text None or blank: a listing by the filter alone. recency None: no recency order."""
+    """A search as it was asked. text None or blank: a listing by the filter alone. recency None: no recency order.
+
+    min_relevance: only results that are estimated to answer with at least this probability (`domain.relevance`).
+    now: Unix seconds from which "yesterday" in the text counts; None: the clock's.
+    """
 
     text: str | None = None
     mode: Mode = Mode.SEMANTIC
@@ -32,6 +40,8 @@ class Question:
     limit: int = 10
     offset: int = 0
     recency: Recency | None = field(default_factory=Recency)
+    min_relevance: float | None = None
+    now: float | None = None
     explain: bool = False
 
 
@@ -91,6 +101,7 @@ async def _ranked(app: Application, scope: Scope, question: Question, text: str)
             degraded.append(f"the query could not be embedded ({exc}); searched by words only")
     # In semantic mode words serve only records that have no vector yet.
     terms = query_terms(text, phrases_required=question.mode is Mode.HYBRID)
+    estimates = estimates_of(app.embedder.model)
     query = StoreQuery(
         filter=question.filter,
         vector=vector,
@@ -98,6 +109,9 @@ async def _ranked(app: Application, scope: Scope, question: Question, text: str)
         text=text,
         alpha=1.0 if question.mode is Mode.SEMANTIC else question.alpha,
         within=question.within if vector is not None else None,
+        periods=_periods(question, text, app.clock()),
+        estimates=estimates,
+        min_relevance=question.min_relevance,
         limit=question.limit,
         offset=question.offset,
         explain=question.explain,
@@ -107,7 +121,32 @@ async def _ranked(app: Application, scope: Scope, question: Question, text: str)
     degraded += failed
     if ranked.unembedded:
         degraded.append(f"{ranked.unembedded} memories are not embedded yet and were searched by words only")
+    if question.min_relevance is not None and not _estimated(query):
+        degraded.append(f"relevance is not known for {app.embedder.model} in this mode; min_relevance was not applied")
+    if query.explain:
+        ranked = replace(ranked, hits=tuple(_with_passage(hit, terms) for hit in ranked.hits))
     return ranked, degraded
+
+
+def _estimated(query: StoreQuery) -> bool:
+    """Whether the estimate of the query's mode is fitted for the model."""
+    if query.mode is Mode.KEYWORD:
+        return True
+    return (query.estimates.meaning if query.mode is Mode.SEMANTIC else query.estimates.both) is not None
+
+
+def _with_passage(hit: Hit, terms: Sequence[Term]) -> Hit:
+    if hit.evidence is None:
+        return hit
+    return replace(hit, evidence=replace(hit.evidence, span=passage(hit.memory.text, terms)))
+
+
+def _periods(question: Question, text: str, clock: float) -> tuple[Period, ...]:
+    """The times that a hybrid search's text names. What cannot be read names none."""
+    if question.mode is not Mode.HYBRID:
+        return ()
+    said_at = clock if question.now is None else question.now
+    return tuple(Period(when.start, when.end) for when in dates_in(text, said_at=said_at))
 
 
 def _by_recency(hits: tuple[Hit, ...], recency: Recency, now: float) -> tuple[Hit, ...]:

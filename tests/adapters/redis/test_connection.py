@@ -49,7 +49,7 @@ def test_a_url_of_sentinels_names_the_service_and_may_name_a_database_and_their_
 @pytest.mark.parametrize(
     "url",
     [
-        "redis+cluster://a:1", "redis://a:1,b:2", "http://a", "", "redis://a:port", "redis+sentinel://a:1",
+        "redis+cluster://a:1/3", "redis://a:1,", "http://a", "", "redis://a:port", "redis+sentinel://a:1",
         "redis+sentinel://a:port/main", "unix+cluster:///tmp/x",
     ],
 )  # fmt: skip

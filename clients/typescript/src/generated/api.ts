@@ -1361,6 +1361,8 @@ export interface components {
             /** Score */
             score?: number | null;
             score_type?: components["schemas"]["SearchScoreTypeEnum"] | null;
+            /** Relevance */
+            relevance?: number | null;
             explain?: components["schemas"]["SearchExplanation"] | null;
         };
         /**
@@ -1545,6 +1547,8 @@ export interface components {
          * @description Why a record was found: its rank (from 1) and raw score in each ranking; null where that one did not find it.
          */
         SearchExplanation: {
+            /** Arms */
+            arms?: ("meaning" | "words" | "date" | "neighbour")[];
             /** Dense Rank */
             dense_rank?: number | null;
             /** Distance */
@@ -1555,15 +1559,29 @@ export interface components {
             bm25?: number | null;
             /** Matched Words */
             matched_words?: string[];
+            /** Span */
+            span?: [
+                number,
+                number
+            ] | null;
             /** Similarity */
             similarity?: number | null;
             /** Words */
             words?: number | null;
+            /** Share */
+            share?: number | null;
             /**
              * Factor
              * @default 1
              */
             factor: number;
+            /**
+             * Date Factor
+             * @default 1
+             */
+            date_factor: number;
+            /** Also */
+            also?: string[];
             /** Rerank */
             rerank?: number | null;
         };
@@ -1642,6 +1660,10 @@ export interface components {
             include_superseded: boolean;
             /** As Of */
             as_of?: string | null;
+            /** Min Relevance */
+            min_relevance?: number | null;
+            /** Now */
+            now?: string | null;
             /**
              * Explain
              * @default false

@@ -1,7 +1,8 @@
 """What a record that another server wrote lacks for our queries. Pure: fields in, fields to set and to drop out.
 
-Nothing that the other server wrote is lost. Beside the fields of ours (`record_fields`), only what keeps the record out
-of the index changes: a time that is no number of seconds, a count that is no number, a vector of another length.
+Nothing that the other server wrote is lost. Beside the fields of ours (`record_fields`), an id and a content hash where
+there is none, only what keeps the record out of the index changes: a time that is no number of seconds, a count that is
+no number, a vector of another length.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ def adopted(found: Sequence[bytes | None], *, id_: str, vector_bytes: int, expec
     drop: list[str] = []
     if not named:
         fields["id_"] = stored.memory.id
+    if not values["memory_hash"]:  # by which records of equal content are found
+        fields["memory_hash"] = as_we_write["memory_hash"]
     for name in (*_ALWAYS_THERE, *_AT_TIMES):
         raw = values[name]
         if raw is not None and _NUMBER.match(raw):

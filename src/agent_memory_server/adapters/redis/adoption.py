@@ -19,13 +19,14 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.adopted_fields import GUARDED, Adopted, adopted
-from agent_memory_server.adapters.redis.changes import KEPT
+from agent_memory_server.adapters.redis.changes import KEPT, ChangeWriter
 from agent_memory_server.adapters.redis.connection import command, script
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.exact import FIELD
 from agent_memory_server.adapters.redis.filter_query import IndexQuery
 from agent_memory_server.adapters.redis.index import Index, IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.record_fields import READ
+from agent_memory_server.adapters.redis.shards import Shard, shards_of
 from agent_memory_server.adapters.redis.unadopted import AT_MOST, among, is_plain, narrowed
 from agent_memory_server.domain.errors import Unavailable
 from agent_memory_server.domain.filters import Filter
@@ -97,6 +98,8 @@ class Adoption:
         self._client = client
         self._options = options
         self._index = Index(client, options.name)
+        self._stream = ChangeWriter(client)
+        self._shards = shards_of(client, options.name)
         self._adopt = script(client, "adopt_record")
         self._move = script(client, "move_record")
         self._complete = False
@@ -198,7 +201,8 @@ class Adoption:
     async def _take(self, steps: Sequence[tuple[bytes, Adopted, list[bytes | None]]]) -> int:
         if not steps:
             return 0
-        async with self._client.pipeline(transaction=False) as pipe:
+        told = [(change.id, _place(found)) for _, change, found in steps]
+        async with self._stream.around(told), self._client.pipeline(transaction=False) as pipe:
             for key, change, found in steps:
                 values = dict(zip(READ, found, strict=True))
                 words: list[bytes | str] = [str(len(GUARDED))]
@@ -207,7 +211,7 @@ class Adoption:
                 words.append(str(len(change.fields)))
                 for name, value in change.fields.items():
                     words += (name, value)
-                await self._adopt(keys=[key, keys.CHANGES], args=[str(KEPT), *words, *change.drop], client=pipe)
+                await self._adopt(keys=[key, *self._stream.keys], args=[str(KEPT), *words, *change.drop], client=pipe)
             with translating():
                 return sum(await pipe.execute())
 
@@ -219,9 +223,11 @@ class Adoption:
             return False
         ours = {name.encode(): value for name, value in change.fields.items()}
         wanted = {name: value for name, value in (fields | ours).items() if name.decode() not in change.drop}
-        with translating():
-            words = [word for pair in wanted.items() for word in pair]
-            stored = await self._move(keys=[there, keys.CHANGES], args=[str(KEPT), *words])
+        words = [word for pair in wanted.items() for word in pair]
+        place = (fields.get(b"namespace", b""), fields.get(b"user_id", b""))
+        async with self._stream.around([(change.id, place)]):
+            with translating():
+                stored = await self._move(keys=[there, *self._stream.keys], args=[str(KEPT), *words])
         if not stored and not _holds(await command(self._client, "HGETALL", there), fields):
             return False
         await command(self._client, "DEL", key)
@@ -270,15 +276,22 @@ class Adoption:
         """Whether every record is in the index, with our fields or without."""
         if (await self._state()).whole:
             return True
-        info = await command(self._client, "FT.INFO", self._options.name)
-        if int(info[b"indexing"]):
+        if any(indexing for _, indexing in await self._told()):
             return False
         await self._note(whole=1)
         return True
 
     async def _count(self) -> int:
-        info = await command(self._client, "FT.INFO", self._options.name)
-        return int(info[b"num_docs"])
+        return sum(records for records, _ in await self._told())
+
+    async def _told(self) -> Sequence[tuple[int, int]]:
+        """Of each shard how many records its index knows, and whether it is being built."""
+
+        async def told(shard: Shard) -> tuple[int, int]:
+            info = await command(shard.client, "FT.INFO", shard.name)
+            return int(info[b"num_docs"]), int(info[b"indexing"])
+
+        return (await self._shards.ask(told, building=True)).answers
 
     async def _state(self) -> _State:
         name = keys.adoption(self._options.prefix)
@@ -297,6 +310,11 @@ class Adoption:
         if await command(self._client, "GET", name) != self._own.encode():
             return False
         return await command(self._client, "SET", name, self._own, "XX", "PX", str(_LEASE_MS)) is not None
+
+
+def _place(found: Sequence[bytes | None]) -> tuple[bytes, bytes]:
+    values = dict(zip(READ, found, strict=True))
+    return values["namespace"] or b"", values["user_id"] or b""
 
 
 def _holds(there: dict[bytes, bytes], fields: dict[bytes, bytes]) -> bool:

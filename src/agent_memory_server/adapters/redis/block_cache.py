@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from weakref import WeakValueDictionary
@@ -20,6 +21,10 @@ from agent_memory_server.domain.filters import EVERYTHING
 
 _FILLS = 5
 """How often a block is begun again when the stream breaks off under it."""
+
+
+_UNSETTLED_S = 60.0
+"""Longer than a change waits for its turn, an answer and further tries."""
 
 
 class BlockCache:
@@ -55,6 +60,7 @@ class BlockCache:
         self._position: str | None = None
         self._following = asyncio.Lock()
         self._asked = self._seen = 0
+        self._pending: dict[str, tuple[str, float]] = {}
 
     async def follow(self) -> None:
         """Take in every change that was acknowledged before this call. Calls that wait share one reading of the stream.
@@ -80,15 +86,28 @@ class BlockCache:
             self._forget()
             self._position = position
             return False
-        wanted = {change.id for change in read.changes if self._concerns(change)}
+        announced = self._announced(read.changes)
+        wanted = {change.id for change in read.changes if self._concerns(change)} | announced
         rows = await self._reader.read(wanted)
         self._take({id_: rows.get(id_) for id_ in wanted})
         for filling in self._filling:
             filling.changed.update((one.id, one.place) for one in read.changes if not one.access)
-        if read.changes:
-            self._records.forget(change.id for change in read.changes)
+        if read.changes or announced:
+            self._records.forget({change.id for change in read.changes} | announced)
         self._position = read.position
         return read.more
+
+    def _announced(self, changes: Sequence[Change]) -> set[str]:
+        """Records whose change was announced and not settled, for as long as whoever announced it may be at it."""
+        now = time.monotonic()
+        for change in changes:
+            if change.announces:
+                self._pending[change.announces] = (change.id, now + _UNSETTLED_S)
+            self._pending.pop(change.settles, None)
+        if not self._pending:
+            return set()
+        self._pending = {entry: one for entry, one in self._pending.items() if one[1] > now}
+        return {id_ for id_, _ in self._pending.values()}
 
     async def read_again(self, ids: Sequence[str]) -> None:
         """Take in records as they are now, whatever the stream says of them."""

@@ -8,9 +8,10 @@ import numpy as np
 from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
-from agent_memory_server.adapters.redis.connection import command, script
-from agent_memory_server.adapters.redis.errors import translating
-from agent_memory_server.adapters.redis.records import Records, Step
+from agent_memory_server.adapters.redis.connection import command
+from agent_memory_server.adapters.redis.records import Records
+from agent_memory_server.adapters.redis.records_script import RecordsScript
+from agent_memory_server.adapters.redis.step import Step
 from agent_memory_server.domain.burial import Remains, known_again, remains
 from agent_memory_server.domain.memory import Memory
 
@@ -36,21 +37,21 @@ class Burials:
     def __init__(self, client: Redis, records: Records) -> None:
         self._client = client
         self._records = records
-        self._bury = script(client, "bury_records", changes_records=True)
+        self._bury = RecordsScript(client, "bury_records", records)
 
-    async def bury(self, steps: Sequence[Step], gone: Iterable[Memory]) -> bool:
-        """Take steps that delete records, and keep what is left of these, all at once or nothing: False, when a record
-        is not as expected any more."""
+    async def bury(self, steps: Sequence[Step], gone: Iterable[Memory]) -> frozenset[str]:
+        """Take steps that delete records, and keep what is left of these; the ids of those that were not taken. All at
+        once or nothing; on a cluster what is left is kept first, so that nothing deleted comes back."""
         if not steps:
-            return True
+            return frozenset()
         left = [_member(one) for memory in gone for one in remains(memory)]
-        names, words = self._records.call_of(steps)
-        with translating():
-            done = await self._bury(
-                keys=[keys.BURIED, keys.BURIED_ORDER, keys.BURIED_NUMBER, *names],
-                args=[BURIED_KEPT, len(left), *left, *words],
-            )
-        return bool(done)
+        names = [keys.BURIED, keys.BURIED_ORDER, keys.BURIED_NUMBER]
+        words = [BURIED_KEPT, len(left), *left]
+        if self._records.apart:
+            await self._bury(names, words, ())
+            return await self._records.change_each(steps)
+        done = await self._bury(names, words, steps)
+        return frozenset() if done else frozenset(step.id for step in steps)
 
     async def number(self) -> bytes:
         """How often something was buried: what was read of burials holds while it stays the same."""

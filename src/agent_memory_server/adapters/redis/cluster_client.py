@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, cast
 
 from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
 
 from agent_memory_server.adapters.redis.urls import Address
 
+Node = ClusterNode
 _NO_BOUND = 100_000
 
 
@@ -30,6 +31,7 @@ class ClusterClient(RedisCluster):
         self._pool_wait_s = pool_wait_s
         self._turns = asyncio.Semaphore(connections)
         self._pipeline_turns = asyncio.Semaphore(connections)
+        self._shared: dict[str, Any] = {}
 
     async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
         """See `Redis.execute_command`."""
@@ -39,6 +41,22 @@ class ClusterClient(RedisCluster):
     def pipeline(self, transaction: Any | None = None, shard_hint: Any | None = None) -> _Pipeline:  # noqa: ARG002
         """Commands of any slots, without a transaction; see `Redis.pipeline`."""
         return _Pipeline(self, transaction)  # type: ignore[abstract]
+
+    def shared(self, name: str, make: Callable[[], Any]) -> Any:
+        """What all users of this client share under a name."""
+        if name not in self._shared:
+            self._shared[name] = make()
+        return self._shared[name]
+
+    async def look_around(self) -> None:
+        """Learn anew which nodes there are, and which slots they have."""
+        _ = await self.initialize()
+        await self.nodes_manager.initialize()
+
+    async def told_by(self, node: Node) -> str:
+        """What a node tells of the cluster, as `CLUSTER NODES` puts it."""
+        told: bytes = await node.execute_command("CLUSTER", "NODES")
+        return told.decode()
 
     async def in_turn(self, pipe: ClusterPipeline, **how: Any) -> list[Any]:
         """Run a pipeline when it is its turn."""

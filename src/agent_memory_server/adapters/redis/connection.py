@@ -36,11 +36,11 @@ class Limits:
     retries: int = 2
 
 
-def open_client(url: str, limits: Limits | None = None, *, cluster: bool = False) -> Redis:
+def open_client(url: str, limits: Limits | None = None) -> Redis:
     """A client of what the URL names (`urls.address_of`); whoever opens closes.
 
     Connects with the first command. Replies are bytes, in the forms of RESP3. A client of a cluster stands where one of
-    a server stands (`cluster_client`). cluster: whether one will do.
+    a server stands (`cluster_client`).
     Raises: StartRefused for a URL that cannot be used.
     """
     limits = limits or Limits()
@@ -55,8 +55,6 @@ def open_client(url: str, limits: Limits | None = None, *, cluster: bool = False
     if address.shape is Shape.SENTINEL:
         return _watched(address, options, turns)
     if address.shape is Shape.CLUSTER:
-        if not cluster:
-            raise StartRefused("REDIS_URL names a Redis Cluster, which this version cannot use; name one Redis server")
         nodes = ClusterClient(address, connections=limits.connections, pool_wait_s=limits.pool_wait_s, **options)
         return cast("Redis", nodes)
     try:
@@ -94,20 +92,30 @@ async def command(client: Redis, *words: str | bytes | float) -> Any:
         return await client.execute_command(*words)  # type: ignore[no-untyped-call]
 
 
+async def told_by_each(client: Redis, section: str) -> list[dict[str, Any]]:
+    """A section of `INFO`, of each primary of a cluster or of the one server. Raises: Unavailable."""
+    if not isinstance(cluster := cast("object", client), ClusterClient):
+        return [await command(client, "INFO", section)]
+    with translating():
+        await cluster.look_around()
+        return [await cluster.execute_command("INFO", section, target_nodes=[node]) for node in cluster.get_primaries()]
+
+
 def script(client: Redis, name: str, *, changes_records: bool = False, shared: str = "") -> AsyncScript:
     """A script of `scripts/`, sent as a whole only when the server does not know it yet.
 
     changes_records: it can call `change_records(keys, words)`, which is the script of that name.
     shared: name of a script whose functions stand before it.
     """
-    parts = [_source("rest"), _source(shared)] if shared else [_source("rest")] if changes_records else []
+    parts = [source("rest"), source(shared)] if shared else [source("rest")] if changes_records else []
     if changes_records:
-        parts.insert(0, f"local function change_records(KEYS, ARGV)\n{_source('change_records')}\nend\n")
-    text = "\n".join([*parts, _source(name)])
+        parts.insert(0, f"local function change_records(KEYS, ARGV)\n{source('change_records')}\nend\n")
+    text = "\n".join([*parts, source(name)])
     if isinstance(cluster := cast("object", client), ClusterClient):
         return cast("AsyncScript", ClusterScript(cluster, text))
     return client.register_script(text)
 
 
-def _source(name: str) -> str:
+def source(name: str) -> str:
+    """The text of a script of `scripts/`."""
     return files("agent_memory_server.adapters.redis").joinpath("scripts", f"{name}.lua").read_text("utf-8")

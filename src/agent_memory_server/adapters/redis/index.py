@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from agent_memory_server.adapters.redis.connection import command
-from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.exact import FIELD
 from agent_memory_server.adapters.redis.filter_query import IndexQuery
+from agent_memory_server.adapters.redis.shards import (
+    MOST_FOUND,
+    Rows,
+    Shard,
+    cut,
+    ensure_on,
+    limits,
+    merged,
+    rows_of,
+    shards_of,
+)
 from agent_memory_server.domain.errors import StartRefused, Unavailable
 
 _TAGS_BEFORE = ("session_id", "user_id", "namespace", "memory_type", "topics", "entities", "memory_hash",
@@ -36,18 +46,22 @@ _WITHOUT_LIMIT = ("TIMEOUT", "0")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexOptions:
-    """How the index is made. m, ef_construction: of HNSW; ef_construction decides the cost of a write."""
+    """How the index is made.
+
+    m, ef_construction: of HNSW. Searches rank in memory (`search`), and ask the index for the nearest vectors only in
+    places too large for that; so a write that costs little counts more here than a graph that needs few steps.
+    """
 
     name: str = "memory_records"
     prefix: str = "memory_idx"
     dimensions: int
     algorithm: Literal["HNSW", "FLAT"] = "HNSW"
     metric: Literal["COSINE", "IP", "L2"] = "COSINE"
-    m: int = 16
-    ef_construction: int = 64
+    m: int = 8
+    ef_construction: int = 32
 
 
-def _schema(options: IndexOptions) -> list[str]:
+def _schema(options: IndexOptions, *, loads: bool) -> list[str]:
     vector = ["TYPE", "FLOAT32", "DIM", str(options.dimensions), "DISTANCE_METRIC", options.metric]
     if options.algorithm == "HNSW":
         vector += ["M", str(options.m), "EF_CONSTRUCTION", str(options.ef_construction)]
@@ -58,11 +72,11 @@ def _schema(options: IndexOptions) -> list[str]:
     for name in _TAGS_BEHIND:
         fields += [name, "TAG", "SEPARATOR", ","]
     for name in _NUMBERS:
-        fields += [name, "NUMERIC"]
+        fields += [name, "NUMERIC", *(("SORTABLE",) if name == "created_at" and not loads else ())]
     fields += ["vector", "VECTOR", options.algorithm, str(len(vector)), *vector]
     for name, kind in _OWN:
         fields += [name, *kind]
-    return fields
+    return fields if loads else [*fields, "order_", "TAG", "CASESENSITIVE", "SORTABLE", "UNF", "NOINDEX"]
 
 
 async def ensure_index(client: Redis, options: IndexOptions) -> bool:
@@ -71,10 +85,19 @@ async def ensure_index(client: Redis, options: IndexOptions) -> bool:
     Returns: whether it was made: records that are there already are then found only when Redis has read them all.
     Raises: StartRefused, when the server cannot search, or its vectors have other dimensions.
     """
+
+    async def ensure(shard: Shard) -> bool:
+        return await _ensure(shard, replace(options, name=shard.name))
+
+    return await ensure_on(client, options.name, ensure)
+
+
+async def _ensure(shard: Shard, options: IndexOptions) -> bool:
+    client = shard.client
     info = await _info(client, options.name)
     if info is None:
         try:
-            await create_index(client, options)
+            await create_index(client, options, loads=shard.loads)
         except Unavailable as exc:
             info = await _info(client, options.name)  # somebody else may have made it meanwhile
             if info is None:
@@ -88,10 +111,10 @@ async def ensure_index(client: Redis, options: IndexOptions) -> bool:
     return False
 
 
-async def create_index(client: Redis, options: IndexOptions) -> None:
-    """Make the index. Raises: Unavailable, also when there is one of this name."""
+async def create_index(client: Redis, options: IndexOptions, *, loads: bool = True) -> None:
+    """Make the index. loads: see `Shard`. Raises: Unavailable, also when there is one of this name."""
     prefix = ("PREFIX", "1", options.prefix)
-    await command(client, "FT.CREATE", options.name, "ON", "HASH", *prefix, "SCHEMA", *_schema(options))
+    await command(client, "FT.CREATE", options.name, "ON", "HASH", *prefix, "SCHEMA", *_schema(options, loads=loads))
 
 
 async def _info(client: Redis, name: str) -> dict[bytes, Any] | None:
@@ -159,61 +182,79 @@ BY_ID = Sorting(("@order_", "ASC"))
 
 
 class Index:
-    """Questions to the index that have exact answers, of any size."""
+    """Questions to the index that have exact answers, of any size, put together from all shards."""
 
     def __init__(self, client: Redis, name: str) -> None:
-        self._client = client
+        self._shards = shards_of(client, name)
         self.name = name
 
     async def count(self, query: IndexQuery) -> int:
         """How many records the query finds."""
-        reply = await command(
-            self._client, "FT.SEARCH", self.name, query.text, "NOCONTENT", "LIMIT", "0", "0", *_WITHOUT_LIMIT,
-            *query.arguments(),
-        )  # fmt: skip
-        return int(reply[b"total_results"])
+
+        async def count(shard: Shard) -> int:
+            reply = await command(
+                shard.client, "FT.SEARCH", shard.name, query.text, "NOCONTENT", "LIMIT", "0", "0", *_WITHOUT_LIMIT,
+                *query.arguments(),
+            )  # fmt: skip
+            return int(reply[b"total_results"])
+
+        asked = await self._shards.ask(count)
+        return len(await self.every(query)) if asked.twice else sum(asked.answers)
 
     async def page(
         self, query: IndexQuery, sorting: Sorting, *, limit: int, offset: int = 0, condition: str | None = None
     ) -> list[str]:
         """Ids of the records in order. condition: an expression over the fields of the order, of ours."""
         narrowed = ["FILTER", condition] if condition else []
-        reply = await command(
-            self._client, "FT.AGGREGATE", self.name, query.text, "LOAD", "2", "@created_at", "@order_", *narrowed,
-            "SORTBY", str(len(sorting.by)), *sorting.by, "MAX", str(offset + limit),
-            "LIMIT", str(offset), str(limit), *_WITHOUT_LIMIT, *query.arguments(),
-        )  # fmt: skip
-        return [_id(row) for row in _rows(reply)]
+
+        async def page(shard: Shard) -> Rows:
+            loaded = ("LOAD", "2", "@created_at", "@order_") if shard.loads else ()
+            reply = await command(
+                shard.client, "FT.AGGREGATE", shard.name, query.text, *loaded, *narrowed,
+                "SORTBY", str(len(sorting.by)), *sorting.by, "MAX", str(offset + limit),
+                "LIMIT", *limits(self._shards, limit=limit, offset=offset), *_WITHOUT_LIMIT, *query.arguments(),
+            )  # fmt: skip
+            return rows_of(reply)
+
+        rows = merged((await self._shards.ask(page)).answers, sorting.by, key="order_")
+        return [_id(row) for row in cut(self._shards, rows, limit=limit, offset=offset)]
 
     async def every(self, query: IndexQuery, *, at_once: int = 1_000) -> list[str]:
         """Ids of all the records, in no order."""
-        return [_id(row) for row in await self._each(query, "@order_", at_once)]
+
+        async def every(shard: Shard) -> Rows:
+            told = ("LOAD", "1", "@order_") if shard.loads else ("APPLY", "@order_", "AS", "order_")
+            return await self._walk(shard, query, told, at_once)
+
+        return [_id(row) for row in merged((await self._shards.ask(every)).answers, (), key="order_")]
 
     async def every_key(self, query: IndexQuery, *, at_once: int = 1_000) -> list[bytes]:
         """Keys of all the records, in no order: also of those that have none of our fields."""
-        return [row[b"__key"] for row in await self._each(query, "@__key", at_once)]
 
-    async def _each(self, query: IndexQuery, loaded: str, at_once: int) -> list[dict[bytes, bytes]]:
-        with translating():
-            found, cursor = await self._first(query, loaded, at_once)
-            rows = _rows(found)
-            while cursor:
-                found, cursor = await command(
-                    self._client, "FT.CURSOR", "READ", self.name, str(cursor), "COUNT", str(at_once)
-                )
-                rows += _rows(found)
-        return rows
+        async def every(shard: Shard) -> list[bytes]:
+            if shard.loads:
+                return [row[b"__key"] for row in await self._walk(shard, query, ("LOAD", "1", "@__key"), at_once)]
+            found = await command(
+                shard.client, "FT.SEARCH", shard.name, query.text, "NOCONTENT", "LIMIT", "0", MOST_FOUND,
+                *_WITHOUT_LIMIT, *query.arguments(),
+            )  # fmt: skip
+            return [row[b"id"] for row in found[b"results"]]
 
-    async def _first(self, query: IndexQuery, loaded: str, at_once: int) -> tuple[Any, int]:
+        return list(dict.fromkeys(key for answer in (await self._shards.ask(every)).answers for key in answer))
+
+    @staticmethod
+    async def _walk(shard: Shard, query: IndexQuery, told: Sequence[str], at_once: int) -> Rows:
         found, cursor = await command(
-            self._client, "FT.AGGREGATE", self.name, query.text, "LOAD", "1", loaded, *_WITHOUT_LIMIT,
+            shard.client, "FT.AGGREGATE", shard.name, query.text, *told, *_WITHOUT_LIMIT,
             "WITHCURSOR", "COUNT", str(at_once), *query.arguments(),
         )  # fmt: skip
-        return found, cursor
-
-
-def _rows(reply: Any) -> list[dict[bytes, bytes]]:
-    return [row[b"extra_attributes"] for row in reply[b"results"]]
+        rows = rows_of(found)
+        while cursor:
+            found, cursor = await command(
+                shard.client, "FT.CURSOR", "READ", shard.name, str(cursor), "COUNT", str(at_once)
+            )
+            rows += rows_of(found)
+        return rows
 
 
 def _id(row: dict[bytes, bytes]) -> str:

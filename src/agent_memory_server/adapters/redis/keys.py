@@ -112,15 +112,26 @@ def _tag(key: str) -> str:
 def beside(key: str) -> str:
     """A hash tag whose keys lie in the slot of this key, whatever braces that holds."""
     tag = _tag(key)
-    if "{" not in tag and "}" not in tag and tag:
-        return tag
-    slot = _slot(tag)
+    return tag if "{" not in tag and "}" not in tag and tag else tag_of_slot(_slot(tag))
+
+
+SLOTS = 16_384
+"""Of a Redis Cluster."""
+
+
+def slot_of(key: str) -> int:
+    """The slot of a key."""
+    return _slot(_tag(key))
+
+
+@lru_cache(maxsize=64)
+def tag_of_slot(slot: int) -> str:
+    """A hash tag whose keys lie in a slot."""
     return next(str(number) for number in count() if _slot(str(number)) == slot)
 
 
 def _slot(tag: str) -> int:
-    """Of a Redis Cluster."""
-    return binascii.crc_hqx(tag.encode("utf-8", "surrogatepass"), 0) % 16_384
+    return binascii.crc_hqx(tag.encode("utf-8", "surrogatepass"), 0) % SLOTS
 
 
 CHANGES = "agent-memory:changes"

@@ -12,17 +12,18 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.burials import Burials
-from agent_memory_server.adapters.redis.connection import command
+from agent_memory_server.adapters.redis.connection import command, told_by_each
 from agent_memory_server.adapters.redis.exact import CURRENT, FIELD, token
 from agent_memory_server.adapters.redis.filter_query import IndexQuery
 from agent_memory_server.adapters.redis.index import OLDEST_FIRST, Index, IndexOptions
 from agent_memory_server.adapters.redis.listing import list_records, matching
 from agent_memory_server.adapters.redis.planning import Planner, check_place, until_done
 from agent_memory_server.adapters.redis.record_fields import Stored, vector_bytes
-from agent_memory_server.adapters.redis.records import Records, Step
+from agent_memory_server.adapters.redis.records import Records
 from agent_memory_server.adapters.redis.search import RedisSearcher, SearchOptions
 from agent_memory_server.adapters.redis.session_index import SessionIndex, SessionOptions
-from agent_memory_server.adapters.redis.writing import Changes, Plan, labelling, past, restoring, surplus
+from agent_memory_server.adapters.redis.step import Step
+from agent_memory_server.adapters.redis.writing import Changes, labelling, past, restoring, surplus
 from agent_memory_server.domain.errors import Conflict, NotFound, Unavailable
 from agent_memory_server.domain.filters import Filter, TextField
 from agent_memory_server.domain.memory import Memory, Superseding, hash_of
@@ -83,13 +84,21 @@ class RedisMemoryStore:
         for write in writes:
             self._check_dimensions(write.vector)
 
-        async def attempt() -> Plan | None:
-            plan = await self._planner.planned(scope, writes, deduplicate=deduplicate)
-            return plan if await self._records.change(list(plan.changes.steps.values())) else None
+        results: dict[int, PutResult] = {}
+        noted: list[str] = []
 
-        plan = await until_done(attempt)
-        await self._records.note_access(plan.noted, at=now, interval_s=0.0, counted=False)
-        return plan.results
+        async def attempt() -> list[PutResult] | None:
+            waiting = [place for place in range(len(writes)) if place not in results]
+            plan = await self._planner.planned(scope, [writes[place] for place in waiting], deduplicate=deduplicate)
+            failed = await self._records.change_each(list(plan.changes.steps.values()))
+            done = {place: one for place, one in zip(waiting, plan.results, strict=True) if one.id not in failed}
+            results.update(done)
+            noted.extend(set(plan.noted) - failed)
+            return [results[place] for place in range(len(writes))] if len(results) == len(writes) else None
+
+        stored = await until_done(attempt)
+        await self._records.note_access(noted, at=now, interval_s=0.0, counted=False)
+        return stored
 
     async def restore(self, scope: Scope, writes: Sequence[MemoryWrite]) -> list[bool]:
         """See `SupportsRestore.restore`."""
@@ -97,9 +106,15 @@ class RedisMemoryStore:
             check_place(scope, write.memory)
             self._check_dimensions(write.vector)
 
+        ours: set[str] = set()
+
         async def attempt() -> list[bool] | None:
-            steps, stored = restoring(writes, await self._records.read(write.memory.id for write in writes))
-            return stored if await self._records.change(steps) else None
+            known = await self._records.read(write.memory.id for write in writes)
+            steps, stored = restoring(writes, {id_: one for id_, one in known.items() if id_ not in ours})
+            steps = [step for step in steps if step.id not in ours]
+            failed = await self._records.change_each(steps)
+            ours.update(step.id for step in steps if step.id not in failed)
+            return None if failed else stored
 
         return await until_done(attempt)
 
@@ -147,12 +162,15 @@ class RedisMemoryStore:
         return deleted
 
     async def _delete(self, scope: Scope, ids: Sequence[str]) -> int:
+        deleted: set[str] = set()
+
         async def attempt() -> int | None:
             doomed = await self._within(scope, ids)
             gone = doomed | await self._past_of(doomed)
-            steps = [Step(id=id_, expected=stored.memory.revision) for id_, stored in gone.items()]
-            buried = await self._burials.bury(steps, [stored.memory for stored in gone.values()])
-            return len(doomed) if buried else None
+            steps = [Step(id=id_, expected=stored.memory.revision, last=id_ in doomed) for id_, stored in gone.items()]
+            left = await self._burials.bury(steps, [stored.memory for stored in gone.values()])
+            deleted.update(doomed.keys() - left)
+            return None if left else len(deleted)
 
         return await until_done(attempt)
 
@@ -274,15 +292,15 @@ class RedisMemoryStore:
 
     async def stats(self) -> StoreStats:
         """See `MemoryStore.stats`."""
-        memory = await command(self._client, "INFO", "memory")
-        server = await command(self._client, "INFO", "server")
+        memory = await told_by_each(self._client, "memory")
+        server = await told_by_each(self._client, "server")
         return StoreStats(
             engine="redis",
             memories=await self._index.count(_CURRENT),
             unembedded=await self._index.count(_OWED),
             sessions=await self._sessions.count(EVERYWHERE, now=time.time()) if self._sessions else 0,
-            size_bytes=int(memory["used_memory"]),
-            details={"redis": str(server["redis_version"])},
+            size_bytes=sum(int(one["used_memory"]) for one in memory),
+            details={"redis": str(server[0]["redis_version"])},
         )
 
     async def ping(self) -> None:

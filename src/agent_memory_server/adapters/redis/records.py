@@ -3,47 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
-from agent_memory_server.adapters.redis.changes import KEPT
+from agent_memory_server.adapters.redis.apart import ApartChanges
+from agent_memory_server.adapters.redis.changes import KEPT, ChangeWriter
 from agent_memory_server.adapters.redis.connection import script
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.hashes import HashReader
-from agent_memory_server.adapters.redis.record_fields import READ, Fields, Stored, stored_from
+from agent_memory_server.adapters.redis.record_fields import READ, Stored, stored_from
+from agent_memory_server.adapters.redis.step import Step
 
 _AT_ONCE = 500
 _READ_AT_ONCE = 200
 """Records that one script reads: a millisecond of Redis, which does nothing else meanwhile."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One change.
-
-    expected: the revision that was read, None where no record was. fields: what to set, empty to delete the record.
-    unique: a query for records with the same content, of which there may be no other by then. numbered: whether the
-    record comes behind all others of its place in the order of storing.
-    """
-
-    id: str
-    expected: int | None
-    fields: Fields = field(default_factory=dict)
-    drop: Sequence[str] = ()
-    unique: str = ""
-    forget_access: bool = False
-    numbered: bool = False
-
-    def arguments(self) -> list[str | bytes]:
-        """As the script takes it."""
-        words: list[str | bytes] = [self.id, self.fields.get("namespace", ""), self.fields.get("user_id", "")]
-        words += ["" if self.expected is None else str(self.expected), self.unique]
-        words += ["1" if self.forget_access else "0", "1" if self.numbered else "0", str(len(self.fields))]
-        for name, value in self.fields.items():
-            words += (name, value)
-        return [*words, str(len(self.drop)), *self.drop]
 
 
 class Records:
@@ -53,6 +27,8 @@ class Records:
         self._client = client
         self._prefix = prefix
         self._index = index
+        self._stream = ChangeWriter(client)
+        self._apart = ApartChanges(client, self._keys) if self._stream.apart else None
         self._reader = HashReader(client, prefix=prefix, fields=READ)
         self._vectors = HashReader(client, prefix=prefix, fields=("vector",))
         self._change = script(client, "change_records")
@@ -83,13 +59,26 @@ class Records:
                     found[id_] = blob
         return found
 
+    @property
+    def apart(self) -> bool:
+        """Whether each record is changed by a step of its own."""
+        return self._stream.apart
+
     async def change(self, steps: Sequence[Step]) -> bool:
-        """Take all the steps at once, or none: False, when a record is not as expected any more."""
+        """Take all the steps at once, or none: False, when a record is not as expected any more. On a cluster each
+        record is a step of its own, and False means that not all were taken."""
+        return not await self.change_each(steps)
+
+    async def change_each(self, steps: Sequence[Step]) -> frozenset[str]:
+        """Take the steps; the ids of those that were not taken: on one server none or all."""
         if not steps:
-            return True
+            return frozenset()
+        if self._apart is not None:
+            return await self._apart.change(steps)
         names, words = self.call_of(steps)
         with translating():
-            return bool(await self._change(keys=names, args=words))
+            done = await self._change(keys=names, args=words)
+        return frozenset() if done else frozenset(step.id for step in steps)
 
     def call_of(self, steps: Sequence[Step]) -> tuple[list[str], list[str | bytes]]:
         """Keys and words of the script `change_records` for these steps; none for none."""
@@ -101,12 +90,16 @@ class Records:
     async def note_access(self, ids: Sequence[str], *, at: float, interval_s: float, counted: bool) -> int:
         """Note an access to each record that is there; how many were old enough."""
         args = (repr(at), repr(interval_s), int(counted), str(KEPT))
-        return await self._each(self._note, [((*self._keys(id_), keys.CHANGES), args) for id_ in ids])
+        noted = await self._each(self._note, [((*self._keys(id_), *self._stream.keys), args) for id_ in ids])
+        await self._stream.tell_accesses(ids)
+        return noted
 
     async def set_vectors(self, vectors: Sequence[tuple[str, int, bytes]]) -> int:
         """Fill in vectors by id and revision; how many records still had it."""
-        calls = [((self._keys(id_)[0], keys.CHANGES), (str(rev), blob, str(KEPT))) for id_, rev, blob in vectors]
-        return await self._each(self._embed, calls)
+        stream = self._stream
+        calls = [((self._keys(id_)[0], *stream.keys), (str(rev), blob, str(KEPT))) for id_, rev, blob in vectors]
+        async with stream.around((id_, None) for id_, _, _ in vectors):
+            return await self._each(self._embed, calls)
 
     async def mark_compared(self, records: Sequence[tuple[str, int]]) -> int:
         """Note that records were compared, by id and revision; how many still had it."""

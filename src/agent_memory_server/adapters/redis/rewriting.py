@@ -16,7 +16,8 @@ from agent_memory_server.adapters.redis.adoption import open_index
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.index import IndexOptions
 from agent_memory_server.adapters.redis.record_fields import READ, fields_of, missing_from, stored_from
-from agent_memory_server.adapters.redis.records import Records, Step
+from agent_memory_server.adapters.redis.records import Records
+from agent_memory_server.adapters.redis.step import Step
 
 _REVISION = READ.index("revision_")
 

@@ -17,7 +17,9 @@ from redis.asyncio import Redis
 from agent_memory_server.adapters.redis.block_cache import BlockCache
 from agent_memory_server.adapters.redis.block_rows import RowReader
 from agent_memory_server.adapters.redis.blocks import BlockState
+from agent_memory_server.adapters.redis.gathered import Gatherer
 from agent_memory_server.adapters.redis.index import Index, IndexOptions
+from agent_memory_server.adapters.redis.index_arms import IndexArms
 from agent_memory_server.adapters.redis.places import Places, places
 from agent_memory_server.adapters.redis.record_cache import RecordCache
 from agent_memory_server.adapters.redis.records import Records
@@ -26,10 +28,10 @@ from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.block import BlockSelection
 from agent_memory_server.domain.distances import Vector
 from agent_memory_server.domain.errors import Unavailable
-from agent_memory_server.domain.evidence import with_matched_words
+from agent_memory_server.domain.evidence import hit_of, with_matched_words
 from agent_memory_server.domain.filters import Filter, matches
 from agent_memory_server.domain.memory import Memory
-from agent_memory_server.domain.query import Hit, Mode, Ranked, StoreQuery
+from agent_memory_server.domain.query import Mode, Ranked, StoreQuery
 from agent_memory_server.domain.ranking_page import RankingPage, page_of
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.selection import DenseArm
@@ -52,11 +54,15 @@ T = TypeVar("T")
 class SearchOptions:
     """cache_mb: memory of this process for blocks, at most. kept_s: how long a record that was read for a page is taken
     for what it is, unless the stream of changes tells otherwise.
+    ef_runtime, most: where a place takes more than cache_mb: how many records a graph compares, and how many records
+    are read for one search.
     block_bytes: vectors of a block that is compared whole, and in which turns join that stand beside those found by
     words; 16 MB are 10.9k records of 384 dimensions."""
 
     cache_mb: int = 256
     kept_s: float = 30.0
+    ef_runtime: int = 500
+    most: int = 20_000
     block_bytes: int = 16 * MEGABYTE
 
 
@@ -94,6 +100,8 @@ class RedisSearcher:
             max_bytes=options.cache_mb * MEGABYTE,
             whole_bytes=options.block_bytes,
         )
+        arms = IndexArms(client, index.name, ef_runtime=options.ef_runtime)
+        self._gatherer = Gatherer(self._index, arms, reader, dimensions=index.dimensions, most=options.most)
         self._threads = asyncio.Semaphore(_THREADS)
 
     async def search(self, scope: Scope, query: StoreQuery) -> Ranked:
@@ -111,12 +119,17 @@ class RedisSearcher:
         ids = await self._matching(where, rest)
         block = await self._blocks.get(where)
         if block is None:
-            raise Unavailable("too many records")
-        state = block.state
-        allowed = None if ids is None else state.rids(ids)
-        if not state.figures.records or (allowed is not None and not len(allowed)):
-            return _NOTHING
-        selection = self._selection(state, allowed)
+            gathered = await self._gatherer.gather(where, rest, query, ids)
+            if gathered is None:
+                return _NOTHING
+            state: BlockState = gathered[0]
+            selection: BlockSelection = gathered[1]
+        else:
+            state = block.state
+            allowed = None if ids is None else state.rids(ids)
+            if not state.figures.records or (allowed is not None and not len(allowed)):
+                return _NOTHING
+            selection = self._selection(state, allowed)
         page = await self._ranked(state, query, lambda: page_of(selection, query))
         hit_ids = state.ids(np.array([placed.key for placed in page.placed], np.int64))
         found = await self._known.read(hit_ids)
@@ -128,7 +141,9 @@ class RedisSearcher:
         if len(memories) < len(hit_ids):
             await self._blocks.read_again(hit_ids)
             return None
-        return _answer(query, page, memories)
+        others = [key for placed in page.placed for key in placed.also] if query.explain else []
+        other_ids = state.ids(np.array(others, np.int64))
+        return _answer(query, page, memories, dict(zip(others, other_ids, strict=True)))
 
     async def _matching(self, where: Places, rest: Filter) -> list[str] | None:
         """Ids of the records that satisfy the conditions that are left; None: there are no conditions."""
@@ -161,20 +176,11 @@ def _belongs(scope: Scope, filter_: Filter, memory: Memory) -> bool:
     return scope.allows(memory.namespace, memory.user_id) and matches(filter_, memory)
 
 
-def _answer(query: StoreQuery, page: RankingPage, memories: Mapping[int, Memory]) -> Ranked:
+def _answer(query: StoreQuery, page: RankingPage, memories: Mapping[int, Memory], ids: Mapping[int, str]) -> Ranked:
     evidence = {placed.key: placed.evidence for placed in page.placed} if query.explain else {}
     if query.explain and query.terms:
         rids = np.array(sorted(evidence), np.int64)
         told = flat([word_codes(words(memories[rid].text)).tobytes() for rid in rids.tolist()])
         evidence = with_matched_words(evidence, rids, told, query.terms)
-    hits = tuple(
-        Hit(
-            memory=memories[placed.key],
-            dist=placed.dist,
-            score=placed.score,
-            mode=placed.mode,
-            evidence=evidence.get(placed.key),
-        )
-        for placed in page.placed
-    )
+    hits = tuple(hit_of(placed, memories[placed.key], evidence.get(placed.key), ids) for placed in page.placed)
     return Ranked(hits=hits, total=page.total, unembedded=page.unembedded)

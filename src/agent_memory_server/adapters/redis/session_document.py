@@ -162,6 +162,11 @@ def order_of(key: SessionKey) -> str:
     return ".".join(part.encode().hex() for part in (key.namespace, key.user_id, key.session_id))
 
 
+def key_of(order: bytes) -> SessionKey:
+    """The key that `order_of` tells."""
+    return SessionKey(*(bytes.fromhex(part).decode() for part in order.decode().split(".")))
+
+
 def number(value: float | None) -> str:
     """A number as a word of a script, "" for none."""
     return "" if value is None else repr(value)

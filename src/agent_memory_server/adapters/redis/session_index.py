@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from redis.asyncio import Redis
 
+from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.connection import command
+from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.exact import FIELD, token
-from agent_memory_server.adapters.redis.session_document import KEPT, SEEN, order_of
+from agent_memory_server.adapters.redis.session_document import KEPT, SEEN, key_of, order_of
+from agent_memory_server.adapters.redis.shards import Rows, Shard, cut, ensure_on, limits, merged, rows_of, shards_of
 from agent_memory_server.domain.errors import StartRefused, Unavailable
 from agent_memory_server.domain.filters import TextField
 from agent_memory_server.domain.scope import Scope
+from agent_memory_server.domain.session import SessionKey
 from agent_memory_server.ports.session_store import OwedSession
 
 _REFERENCE = (
@@ -32,10 +36,15 @@ _OWN: dict[str, Sequence[str]] = {
     "expires_": ("$.agent_memory.expires_at", "AS", "expires_", "NUMERIC"),
     "order_": ("$.agent_memory.order", "AS", "order_", "TAG", "CASESENSITIVE"),
 }
+_SORTABLE = {
+    "created_": ("SORTABLE",), "owed_": ("SORTABLE",), "expires_": ("SORTABLE",), "order_": ("SORTABLE", "UNF"),
+}  # fmt: skip
+"""What a shard that cannot look into documents holds in order."""
 _FOREIGN = f"-@{FIELD}:{{{SEEN}}}"
 _BUILT_S = 600.0
 _POLL_S = 0.1
 _WITHOUT_LIMIT = ("TIMEOUT", "0")
+_EVERY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +61,32 @@ async def ensure_session_index(client: Redis, options: SessionOptions) -> None:
 
     Raises: StartRefused, when the server cannot search or keep JSON.
     """
-    own = [word for words in _OWN.values() for word in words]
+
+    async def ensure(shard: Shard) -> bool:
+        return await _ensure(shard, replace(options, index=shard.name))
+
+    await ensure_on(client, options.index, ensure)
+
+
+async def _ensure(shard: Shard, options: SessionOptions) -> bool:
+    """Whether the index was made."""
+    client = shard.client
+    own = [word for name, words in _OWN.items() for word in (*words, *(() if shard.loads else _SORTABLE.get(name, ())))]
+    made = True
     try:
         await command(
             client, "FT.CREATE", options.index, "ON", "JSON", "PREFIX", "1", options.prefix,
             "SCHEMA", *_REFERENCE, *own,
         )  # fmt: skip
     except Unavailable as exc:
+        made = False
         await _with_own_fields(client, options, exc)
     end = time.monotonic() + _BUILT_S
     while int((await _info(client, options))[b"indexing"]):
         if time.monotonic() > end:
             raise StartRefused(f"Redis did not finish the index {options.index} in {_BUILT_S:g} s; start again later")
         await asyncio.sleep(_POLL_S)
+    return made
 
 
 async def _info(client: Redis, options: SessionOptions) -> dict[bytes, Any]:
@@ -115,7 +137,8 @@ class SessionIndex:
 
     def __init__(self, client: Redis, options: SessionOptions) -> None:
         self._client = client
-        self._name = options.index
+        self._prefix = options.prefix
+        self._shards = shards_of(client, options.index)
 
     async def count(self, scope: Scope, *, now: float) -> int:
         """How many sessions of a scope there are."""
@@ -153,28 +176,68 @@ class SessionIndex:
     async def foreign(self, *, at_once: int = 500) -> AsyncIterator[list[bytes]]:
         """Documents without our member, page by page; whoever asks for the next page has given it to these."""
         while await self._count(_FOREIGN):
+            found = list(
+                {key: None for page in (await self._shards.ask(self._foreign(at_once))).answers for key in page}
+            )
+            if not found:
+                return
+            yield found
+
+    @staticmethod
+    def _foreign(at_once: int) -> Callable[[Shard], Awaitable[list[bytes]]]:
+        async def foreign(shard: Shard) -> list[bytes]:
             found = await command(
-                self._client, "FT.SEARCH", self._name, _FOREIGN, "NOCONTENT", "LIMIT", "0", str(at_once),
+                shard.client, "FT.SEARCH", shard.name, _FOREIGN, "NOCONTENT", "LIMIT", "0", str(at_once),
                 *_WITHOUT_LIMIT, "DIALECT", "2",
             )  # fmt: skip
-            if not found[b"results"]:
-                return
-            yield [row[b"id"] for row in found[b"results"]]
+            return [row[b"id"] for row in found[b"results"]]
+
+        return foreign
 
     async def _count(self, query: str) -> int:
-        reply = await command(
-            self._client, "FT.SEARCH", self._name, query, "NOCONTENT", "LIMIT", "0", "0", *_WITHOUT_LIMIT, "DIALECT",
-            "2",
-        )  # fmt: skip
-        return int(reply[b"total_results"])
+        async def count(shard: Shard) -> int:
+            reply = await command(
+                shard.client, "FT.SEARCH", shard.name, query, "NOCONTENT", "LIMIT", "0", "0", *_WITHOUT_LIMIT,
+                "DIALECT", "2",
+            )  # fmt: skip
+            return int(reply[b"total_results"])
+
+        asked = await self._shards.ask(count)
+        return len(await self._sorted(query, "created_", limit=_EVERY)) if asked.twice else sum(asked.answers)
 
     async def _sorted(
         self, query: str, by: str, *, limit: int, offset: int = 0, condition: str | None = None
     ) -> list[bytes]:
         narrowed = ["FILTER", condition] if condition else []
-        reply = await command(
-            self._client, "FT.AGGREGATE", self._name, query, "LOAD", "3", "@__key", f"@{by}", "@order_", *narrowed,
-            "SORTBY", "4", f"@{by}", "ASC", "@order_", "ASC", "MAX", str(offset + limit),
-            "LIMIT", str(offset), str(limit), *_WITHOUT_LIMIT, "DIALECT", "2",
-        )  # fmt: skip
-        return [row[b"extra_attributes"][b"__key"] for row in reply[b"results"]]
+        order = (f"@{by}", "ASC", "@order_", "ASC")
+
+        async def page(shard: Shard) -> Rows:
+            loaded = ("LOAD", "3", "@__key", f"@{by}", "@order_") if shard.loads else ()
+            reply = await command(
+                shard.client, "FT.AGGREGATE", shard.name, query, *loaded, *narrowed,
+                "SORTBY", "4", *order, "MAX", str(offset + limit),
+                "LIMIT", *limits(self._shards, limit=limit, offset=offset), *_WITHOUT_LIMIT, "DIALECT", "2",
+            )  # fmt: skip
+            return rows_of(reply)
+
+        rows = merged((await self._shards.ask(page)).answers, order, key="order_")
+        rows = cut(self._shards, rows, limit=limit, offset=offset)
+        if all(b"__key" in row for row in rows):
+            return [row[b"__key"] for row in rows]
+        return await self._places([key_of(row[b"order_"]) for row in rows])
+
+    async def _places(self, sessions: Sequence[SessionKey]) -> list[bytes]:
+        """The keys of the documents of sessions that there are."""
+        names = [keys.session(self._prefix, session) for session in sessions]
+        async with self._client.pipeline(transaction=False) as pipe:
+            for one in names:
+                for place in (one.home, one.apart):
+                    pipe.execute_command("JSON.GET", place, "$.agent_memory.key")
+            with translating():
+                told = iter(await pipe.execute())
+        found = []
+        for session, one in zip(sessions, names, strict=True):
+            mine = f'["{keys.parts_digest(session)}"]'.encode()
+            places = [place for place in (one.home, one.apart) if next(told) == mine]
+            found += [place.encode() for place in places[:1]]
+        return found

@@ -10,23 +10,26 @@ from redis.asyncio import Redis
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.connection import script
 from agent_memory_server.adapters.redis.errors import translating
+from agent_memory_server.adapters.redis.records import Records
+from agent_memory_server.adapters.redis.records_script import Guard, RecordsScript
 from agent_memory_server.adapters.redis.session_adoption import SessionAdoption
 from agent_memory_server.adapters.redis.session_document import head_from
+from agent_memory_server.adapters.redis.step import Step
 from agent_memory_server.domain.session import Session, SessionKey
-
-_NONE: tuple[list[str], list[str | bytes]] = ([], [])
-_CHANGE_RECORDS = ("append", "put", "mark")
 
 
 class SessionScripts:
     """Runs them. Documents of another server that are in the way are taken over first."""
 
-    def __init__(self, client: Redis, adoption: SessionAdoption, *, prefix: str) -> None:
+    def __init__(self, client: Redis, adoption: SessionAdoption, records: Records, *, prefix: str) -> None:
         self._prefix = prefix
         self._adoption = adoption
         self._scripts = {
-            name: script(client, f"{name}_session", shared="session", changes_records=name in _CHANGE_RECORDS)
-            for name in ("read", "append", "put", "mark", "fold", "delete")
+            name: script(client, f"{name}_session", shared="session") for name in ("read", "fold", "delete")
+        }
+        self._changing = {
+            name: RecordsScript(client, f"{name}_session", records, shared="session")
+            for name in ("append", "put", "mark")
         }
 
     async def read(self, key: SessionKey, words: Sequence[str], *, now: float) -> tuple[Session, list[bytes]] | None:
@@ -41,17 +44,20 @@ class SessionScripts:
         words: Sequence[str | bytes],
         *,
         now: float,
-        records: tuple[Sequence[str], Sequence[str | bytes]] = _NONE,
+        records: Sequence[Step] = (),
+        guard: Guard | None = None,
     ) -> list[Any]:
-        """What a script answers. records: keys and words of the step that changes records with it."""
-        names = keys.session(self._prefix, key)
+        """What a script answers. records: steps that change records with it; guard: what must not have changed."""
+        names = keys.session(self._prefix, key).all
         passing = "0"
         while True:
-            with translating():
-                answer: list[Any] = await self._scripts[name](
-                    keys=[*names.all, *records[0]],
-                    args=[keys.parts_digest(key), repr(now), passing, *words, *records[1]],
-                )
+            args = [keys.parts_digest(key), repr(now), passing, *words]
+            answer: list[Any]
+            if name in self._changing:
+                answer = await self._changing[name](names, args, records, guard=guard) or [b"retry"]
+            else:
+                with translating():
+                    answer = await self._scripts[name](keys=names, args=args)
             if answer[0] != b"foreign":
                 return answer
             if not await self._adoption.adopt(answer[1], now=now):

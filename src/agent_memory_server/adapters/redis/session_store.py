@@ -32,15 +32,13 @@ from agent_memory_server.adapters.redis.session_document import (
 )
 from agent_memory_server.adapters.redis.session_index import SessionIndex, SessionOptions
 from agent_memory_server.adapters.redis.session_scripts import SessionScripts
+from agent_memory_server.adapters.redis.step import Step
 from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound
 from agent_memory_server.domain.messages import distinct, other_content, other_revision, same_message
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
 from agent_memory_server.ports.memory_store import MemoryWrite, PutResult, PutStatus
 from agent_memory_server.ports.session_store import Appended, Marked, OwedSession, SessionPage, Unextracted
-
-Call = tuple[list[str], list[str | bytes]]
-"""Keys and words of a step."""
 
 _NOTHING = Marked(messages=(), records=())
 
@@ -62,8 +60,8 @@ class RedisSessionStore:
         self._prefix = options.prefix
         self._index = SessionIndex(client, options)
         self._adoption = SessionAdoption(client, prefix=options.prefix)
-        self._scripts = SessionScripts(client, self._adoption, prefix=options.prefix)
         self._records = Records(client, prefix=records.prefix, index=records.name)
+        self._scripts = SessionScripts(client, self._adoption, self._records, prefix=options.prefix)
         self._planner = Planner(self._records, Index(client, records.name))
         self._burials = Burials(client, self._records)
 
@@ -105,10 +103,10 @@ class RedisSessionStore:
         document = document_of(replace(session, messages=messages), now=now)
 
         async def attempt() -> Session | None:
-            names, words = await self._owed_records(scope, records)
+            owed = await self._owed_records(scope, records)
             wanted = "" if if_revision is None else str(if_revision)
             told = [wanted, document.text, *document.own, str(len(messages)), *document.messages]
-            state, *rest = await self._scripts.run("put", session.key, told, now=now, records=(names, words))
+            state, *rest = await self._scripts.run("put", session.key, told, now=now, records=owed)
             if state == b"revision":
                 raise other_revision(session.key, if_revision or 0, int(rest[0]))
             return None if state == b"retry" else head_from(session.key, rest[0])
@@ -151,8 +149,8 @@ class RedisSessionStore:
             words += [number(ttl_seconds), strategy_json(strategy) if strategy else "", _open(document.text)]
             words += [*document.own, str(len(fresh)), *message_words(fresh)]
             words += [*map(message_json, fresh), *(repr(one.created_at) for one in fresh)]
-            call = await self._owed_records(scope, owed)
-            state, *rest = await self._scripts.run("append", key, words, now=now, records=call)
+            steps = await self._owed_records(scope, owed)
+            state, *rest = await self._scripts.run("append", key, words, now=now, records=steps)
             if state == b"done":
                 return Appended(session=head_from(key, rest[0]), messages=given)
             known = None
@@ -165,13 +163,13 @@ class RedisSessionStore:
 
         return await until_done(attempt)
 
-    async def _owed_records(self, scope: Scope, records: Sequence[MemoryWrite]) -> Call:
-        """The step that stores these records. Raises: Conflict, Forbidden."""
+    async def _owed_records(self, scope: Scope, records: Sequence[MemoryWrite]) -> Sequence[Step]:
+        """The steps that store these records. Raises: Conflict, Forbidden."""
         plan = await self._planner.planned(scope, records, deduplicate=False)
         for result in plan.results:
             if result.status is PutStatus.REFUSED:
                 raise Conflict(f"the record id {result.id} is taken; choose another one")
-        return self._records.call_of(list(plan.changes.steps.values()))
+        return list(plan.changes.steps.values())
 
     async def delete(self, scope: Scope, key: SessionKey, *, now: float) -> bool:
         """See `SessionStore.delete`."""
@@ -236,13 +234,14 @@ class RedisSessionStore:
             others = wanted.keys() - set(marked)
             supported = [record for record in records if others.isdisjoint(record.memory.extracted_from)]
             buried = await self._burials.number()
-            results, noted, (names, words) = await self._derived(scope, supported)
+            results, noted, steps = await self._derived(scope, supported)
             state, *_ = await self._scripts.run(
                 "mark",
                 key,
                 [str(head.revision), str(len(marked)), *marked],
                 now=now,
-                records=([keys.BURIED_NUMBER, *names], [buried, *words]) if supported else ([], []),
+                records=steps,
+                guard=(keys.BURIED_NUMBER, buried) if supported else None,
             )
             return (Marked(messages=tuple(marked), records=results), noted) if state == b"done" else None
 
@@ -252,8 +251,8 @@ class RedisSessionStore:
 
     async def _derived(
         self, scope: Scope, records: Sequence[MemoryWrite]
-    ) -> tuple[tuple[PutResult, ...], Sequence[str], Call]:
-        """What becomes of records read out of messages, duplicates that were met again, and the step."""
+    ) -> tuple[tuple[PutResult, ...], Sequence[str], Sequence[Step]]:
+        """What becomes of records read out of messages, duplicates that were met again, and the steps."""
         gone = [await self._burials.is_buried(record.memory) for record in records]
         kept = [record for record, buried in zip(records, gone, strict=True) if not buried]
         plan = await self._planner.planned(scope, kept, deduplicate=True)
@@ -262,7 +261,7 @@ class RedisSessionStore:
             PutResult(record.memory.id, PutStatus.DELETED) if buried else next(planned)
             for record, buried in zip(records, gone, strict=True)
         )
-        return results, plan.noted, self._records.call_of(list(plan.changes.steps.values()))
+        return results, plan.noted, list(plan.changes.steps.values())
 
     async def fold(
         self,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from agent_memory_server.adapters.redis.exact import ContentKey, content_key, content_query
 from agent_memory_server.adapters.redis.record_fields import Fields, Stored, fields_of, missing_from, vector_bytes
-from agent_memory_server.adapters.redis.records import Step
+from agent_memory_server.adapters.redis.step import Step
 from agent_memory_server.domain.memory import Memory, MemoryType, Superseding, hash_of, same_content, version_id
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.ports.memory_store import Labels, MemoryWrite, PutResult, PutStatus

@@ -111,16 +111,39 @@ def history(memory_id: str, versions: Sequence[Memory]) -> dict[str, Any]:
     return {"id": memory_id, "versions": [record(memory) for memory in versions], "total": len(versions)}
 
 
+def _arms(evidence: Evidence) -> list[str]:
+    """What found a result. Behind the candidates of a hybrid search the ranking goes on by distance, then by words."""
+    found = [
+        name
+        for name, there in (
+            ("meaning", evidence.dense_rank is not None),
+            ("words", evidence.keyword_rank is not None),
+            ("date", evidence.date_factor > 1.0),
+        )
+        if there
+    ]
+    if found:
+        return found
+    if evidence.similarity is not None:
+        return ["neighbour"]
+    return ["meaning" if evidence.distance is not None else "words"]
+
+
 def _explanation(evidence: Evidence) -> dict[str, Any]:
     return {
+        "arms": _arms(evidence),
         "dense_rank": evidence.dense_rank,
         "distance": evidence.distance,
         "keyword_rank": evidence.keyword_rank,
         "bm25": evidence.bm25,
         "matched_words": evidence.matched_words,
+        "span": evidence.span,
         "similarity": evidence.similarity,
         "words": evidence.words,
+        "share": evidence.share,
         "factor": evidence.factor,
+        "date_factor": evidence.date_factor,
+        "also": evidence.also,
         "rerank": evidence.rerank,
     }
 
@@ -131,6 +154,8 @@ def result(hit: Hit) -> dict[str, Any]:
     members["dist"] = hit.dist
     members["score"] = hit.score
     members["score_type"] = hit.mode.value if hit.mode else None
+    if hit.relevance is not None:
+        members["relevance"] = round(hit.relevance, 4)
     if hit.evidence is not None:
         members["explain"] = _explanation(hit.evidence)
     return members

@@ -10,6 +10,7 @@ from agent_memory_server.domain.query import DEFAULT_ALPHA, Mode
 from agent_memory_server.domain.recency import Recency
 from agent_memory_server.interfaces.convert.filters import filter_of
 from agent_memory_server.interfaces.convert.records import result
+from agent_memory_server.interfaces.convert.times import unix_or_none
 from agent_memory_server.operations.context import Prompt, PromptSession
 from agent_memory_server.operations.search import Found, Question
 from agent_memory_server.operations.window import Window
@@ -43,6 +44,8 @@ def question_of(request: SearchRequest) -> Question:
         limit=request.limit,
         offset=request.offset,
         recency=_recency_of(request),
+        min_relevance=request.min_relevance,
+        now=unix_or_none(request.now or request.as_of),
         explain=request.explain,
     )
 

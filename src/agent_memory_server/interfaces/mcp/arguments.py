@@ -32,6 +32,7 @@ from agent_memory_client.models.fields import (
     ScopeValue,
     StrictRequest,
     Ttl,
+    UtcDatetime,
     new_id,
 )
 from agent_memory_client.models.filters import (
@@ -48,7 +49,7 @@ from agent_memory_client.models.filters import (
 )
 from agent_memory_client.models.limits import MAX_INT, MAX_MESSAGES, MAX_OFFSET, MAX_PAGE, MAX_RECORDS
 from agent_memory_client.models.messages import refuse_repeated_ids
-from agent_memory_client.models.search import HalfLife, Limit, Offset, Threshold, Weight
+from agent_memory_client.models.search import HalfLife, Limit, Offset, Relevance, Threshold, Weight
 
 MemoryT = TypeVar("MemoryT", bound=MemoryRecord)
 _MOST_IDS = 1000
@@ -115,6 +116,7 @@ class _Ranking(StrictRequest):
     memory_type: MemoryType | None = None
     event_date: EventDate | None = None
     distance_threshold: Threshold | None = None
+    min_relevance: Relevance | None = None
     limit: Limit = 10
     offset: Offset = 0
     optimize_query: Flag = False
@@ -140,6 +142,8 @@ class Search(_Ranking):
 
     text: QueryText | None
     extraction_strategy: ExtractionStrategy | None = None
+    include_superseded: Flag = False
+    as_of: UtcDatetime | None = None
 
 
 class Prompt(_Ranking):

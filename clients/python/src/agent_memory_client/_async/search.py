@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 from agent_memory_client._async.base import Calls
 from agent_memory_client._async.records import RECORDS
@@ -38,13 +39,19 @@ class SearchCalls(Calls):
         optimize_query: bool = False,
         *,
         event_date: Times | None = None,
+        min_relevance: float | None = None,
+        now: datetime | None = None,
         explain: bool | None = None,
+        include_superseded: bool | None = None,
+        as_of: datetime | str | None = None,
     ) -> MemoryRecordResultsResponse:
         """Search by meaning, by words or by both; without text, list what passes the filters.
 
         A filter is an object of `agent_memory_client.filters`, a dictionary of its members, a string (equals) or a list
-        of strings (any of them). The default namespace applies when none is given. `degraded` in the answer tells
-        what did not run.
+        of strings (any of them). The default namespace applies when none is given. min_relevance (0 … 1) leaves out
+        what is unlikely to answer; now is the time from which words like "yesterday" count. include_superseded: also
+        what is no longer so; as_of: only what was so at that time, as it was then. `degraded` in the answer tells what
+        did not run.
 
         >>> ack = await client.create_long_term_memory([{"text": "Ana prefers tea", "user_id": "ana"}])
         >>> found = await client.search_long_term_memory("What does Ana drink?", user_id="ana", limit=3)
@@ -67,7 +74,11 @@ class SearchCalls(Calls):
             "hybrid_alpha": hybrid_alpha,
             "text_scorer": text_scorer,
             "distance_threshold": distance_threshold,
+            "min_relevance": min_relevance,
+            "now": now,
             "explain": explain,
+            "include_superseded": include_superseded,
+            "as_of": as_of,
         }
         request = checked(
             SearchRequest,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -25,7 +25,7 @@ from agent_memory_client.models.fields import (
     utc_now,
 )
 
-RESULT_MEMBERS = frozenset({"dist", "score", "score_type", "explain"})
+RESULT_MEMBERS = frozenset({"dist", "score", "score_type", "relevance", "explain"})
 """Members that only a search result has. A client that stores a result again may send them; they are ignored."""
 
 
@@ -71,6 +71,8 @@ class MemoryRecord(WireModel):
 class SearchExplanation(WireModel):
     """Why a record was found: its rank (from 1) and raw score in each ranking; null where that one did not find it."""
 
+    arms: list[Literal["meaning", "words", "date", "neighbour"]] = Field(default_factory=list)
+    """what found it: the ranking by meaning, the one by words, the time that the query names, or the turn beside it"""
     dense_rank: int | None = None
     distance: float | None = None
     """cosine distance, 0 … 2"""
@@ -78,12 +80,20 @@ class SearchExplanation(WireModel):
     bm25: float | None = None
     matched_words: list[str] = Field(default_factory=list)
     """stemmed words of the query that the record holds"""
+    span: tuple[int, int] | None = None
+    """where in `text` most of them stand together: the first character, and the one behind the last"""
     similarity: float | None = None
     """cosine similarity with the vectors of the neighbouring turns pooled in; what hybrid mode mixes"""
     words: float | None = None
     """BM25 with the words of the neighbouring turns counted in; what keyword and hybrid mode rank by"""
+    share: float | None = None
+    """0 … 1: what the record holds with its neighbours of the weight of the query's words; `relevance` builds on it"""
     factor: float = 1.0
     """by what the mixed value was multiplied for the speaker of the turn"""
+    date_factor: float = 1.0
+    """by what it was multiplied for lying in a time that the query names"""
+    also: list[str] = Field(default_factory=list)
+    """ids of records that this result stands for: a message and what was read out of it are one result"""
     rerank: float | None = None
     """the score of the re-ranker, on its own scale; null where none took part"""
 
@@ -96,6 +106,8 @@ class MemoryRecordResult(MemoryRecord):
     score: float | None = None
     """0 … 1, higher is better; null in a listing"""
     score_type: SearchScoreTypeEnum | None = None
+    relevance: float | None = Field(default=None, exclude_if=absent)
+    """0 … 1: how likely it answers the query, on one scale for all queries; absent where that cannot be told"""
     explain: SearchExplanation | None = Field(default=None, exclude_if=absent)
     """present when the request asked for it"""
 

@@ -25,6 +25,7 @@ from agent_memory_client.models.records import MemoryRecord, MemoryRecordResult
 
 Alpha: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Threshold: TypeAlias = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+Relevance: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Weight: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=MAX_WEIGHT, allow_inf_nan=False)]
 HalfLife: TypeAlias = Annotated[float, Field(strict=True, gt=0, le=MAX_DAYS, allow_inf_nan=False)]
 """Days; values below 0.001 act as 0.001."""
@@ -73,6 +74,10 @@ class SearchRequest(StrictRequest):
     """also superseded records and earlier versions; each tells `superseded_by`"""
     as_of: UtcDatetime | None = None
     """only what was current at this time, as it was then"""
+    min_relevance: Relevance | None = None
+    """leaves out results whose `relevance` is below this; no effect in a listing"""
+    now: UtcDatetime | None = None
+    """from when on words like "yesterday" in the text count in hybrid mode; default: as_of, else the server's clock"""
     explain: Flag = False
     """adds to each result how each ranking saw it"""
 

@@ -1,6 +1,7 @@
 -- Give a record of another server the fields of ours that it lacks, if nobody changed it meanwhile; whether it was done.
--- KEYS: the record, the stream of changes. ARGV: least length of the stream, the number of guarded fields, their names and values as they were read ("" where there was
--- none), the number of fields to set, their names and values, then the names of fields to drop.
+-- KEYS: the record, the stream of changes, unless whoever calls writes it. ARGV: least length of the stream, the number
+-- of guarded fields, their names and values as they were read ("" where there was none), the number of fields to set,
+-- their names and values, then the names of fields to drop.
 if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HEXISTS', KEYS[1], 'exact_') == 1 then
   return 0
 end
@@ -16,8 +17,10 @@ redis.call('HSET', KEYS[1], unpack(ARGV, at + 1, at + words))
 if at + words < #ARGV then
   redis.call('HDEL', KEYS[1], unpack(ARGV, at + words + 1))
 end
-local told = redis.call('HMGET', KEYS[1], 'id_', 'namespace', 'user_id')
-redis.call(
-  'XADD', KEYS[2], 'MAXLEN', '~', ARGV[1], '*', 'i', told[1] or '', 'n', told[2] or '', 'u', told[3] or ''
-)
+if KEYS[2] then
+  local told = redis.call('HMGET', KEYS[1], 'id_', 'namespace', 'user_id')
+  redis.call(
+    'XADD', KEYS[2], 'MAXLEN', '~', ARGV[1], '*', 'i', told[1] or '', 'n', told[2] or '', 'u', told[3] or ''
+  )
+end
 return 1

@@ -12,7 +12,7 @@ if not key or over(own) or exactly(own.revision) ~= ARGV[4] then
 end
 local number = tonumber(ARGV[5])
 if #KEYS > 4 then
-  if (redis.call('GET', KEYS[5]) or '0') ~= ARGV[6 + number] then
+  if not guarded(KEYS[5], ARGV[6 + number]) then
     return { 'retry' }
   end
   if #KEYS > 5 and change_records(rest(KEYS, 6), rest(ARGV, 7 + number)) ~= 1 then

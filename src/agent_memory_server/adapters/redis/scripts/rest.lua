@@ -6,3 +6,8 @@ local function rest(list, from)
   end
   return found
 end
+
+-- Whether a number is still this one; where its key lies in another slot, whoever calls has asked.
+local function guarded(key, number)
+  return (redis.call('GET', key) or '0') == number
+end
