@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.engines import chosen_engine, running_on
+from tests.support.chosen_engine import chosen_engine, running_on
 from tests.support.redis_server import redis_server
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.engines import on_both
+from tests.support.chosen_engine import on_both
 
 ON_BOTH = frozenset(
     {

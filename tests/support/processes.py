@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx2
 
-from tests.support.engines import ON_REDIS, redis_of
+from tests.support.chosen_engine import ON_REDIS, redis_of
 
 BOUND_S = 120.0
 """No command of these tests takes seconds; whatever takes this long on a slow machine hangs."""

@@ -23,7 +23,7 @@ from agent_memory_server.ports.chat_model import ChatModel
 from agent_memory_server.ports.clock import Clock
 from agent_memory_server.ports.embedder import Embedder
 from agent_memory_server.ports.reranker import Reranker
-from tests.support.engines import engine_ports
+from tests.support.chosen_engine import engine_ports
 
 DIMENSIONS = 64
 BASE = "http://memory.test"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.engines import on_both
+from tests.support.chosen_engine import on_both
 from tests.support.mcp import Calls
 from tests.support.mcp import calls as opened
 

@@ -16,7 +16,7 @@ from agent_memory_server.interfaces.mcp.caller import Caller
 from agent_memory_server.interfaces.mcp.door import Door
 from agent_memory_server.interfaces.mcp.stdio import serve
 from agent_memory_server.interfaces.mcp.surface import Surface
-from tests.support.engines import on_a_folder
+from tests.support.chosen_engine import on_a_folder
 from tests.support.mcp import Calls, Json, stdio_client_of
 from tests.support.processes import run, serving
 
