@@ -15,14 +15,14 @@ from agent_memory_server.adapters.sqlite.fetch import fetch_for
 from agent_memory_server.adapters.sqlite.ranges import inside
 from agent_memory_server.adapters.sqlite.scopes import Selected
 from agent_memory_server.adapters.sqlite.sketch import SketchCache
-from agent_memory_server.adapters.sqlite.turn_rows import beside
+from agent_memory_server.adapters.sqlite.turn_rows import Beside, beside
 from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.distances import Vector
 from agent_memory_server.domain.keyword import NOTHING, Found
 from agent_memory_server.domain.material import lent_words
 from agent_memory_server.domain.query import Period, Term
 from agent_memory_server.domain.selection import DenseArm, InMemory, Lent
-from agent_memory_server.domain.turns import pooled_similarities
+from agent_memory_server.domain.turns import Around, pooled_similarities
 
 _ANY_OWED = "SELECT 1 FROM memories WHERE embedded = 0 LIMIT 1"
 _OWED = "SELECT rid FROM memories WHERE embedded = 0 AND rid BETWEEN ? AND ?"
@@ -110,12 +110,17 @@ class WideSelection:
         scores = lent_words(self.selected, words, found, rows, known.rows, known.beside)
         if vector is None:
             return Lent(scores, np.full(len(rids), np.nan), known.told)
-        vectors = np.zeros((len(known.rids) + 1, len(vector)), np.float32)  # the last one stands for "no turn"
+        vectors = np.zeros((len(known.rids), len(vector)), np.float32)
         for rid, stored in fetch_for(self.connection, _VECTORS, known.rids):
             vectors[np.searchsorted(known.rids, rid)] = np.frombuffer(stored, "<f4")
-        sides = known.beside[:, 0], known.beside[:, 1]
-        own = vectors[known.rows]
-        return Lent(scores, pooled_similarities(own, vectors[sides[0]], vectors[sides[1]], vector), known.told, own)
+        pooled = pooled_similarities(vectors, known.rows, _around(known), vector)
+        return Lent(scores, pooled, known.told, lambda some: vectors[known.rows[some]])
+
+
+def _around(known: Beside) -> Around:
+    rows = np.full((len(known.rids), 4), -1, np.int64)
+    rows[known.rows] = known.beside
+    return Around(rows)
 
 
 def store_owes(connection: apsw.Connection) -> bool:
