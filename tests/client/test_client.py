@@ -386,13 +386,16 @@ async def test_a_search_sends_only_what_was_asked() -> None:
             recency=RecencyConfig(recency_boost=False, half_life_created_days=3.0),
             optimize_query=True,
             explain=True,
+            include_superseded=True,
+            as_of="2026-01-31T12:00:00Z",
         )
     assert server.body["namespace"] == {"eq": "n"}
     assert (server.body["user_id"], server.body["topics"]) == ({"eq": "u"}, {"any": ["a"]})
     assert server.body["entities"] == {"none": ["b"]}
     assert server.body["created_at"]["gte"] == "1970-01-01T00:00:00Z"
     assert (server.body["recency_boost"], server.body["recency_half_life_created_days"]) == (False, 3.0)
-    assert server.body["explain"] is True
+    assert (server.body["explain"], server.body["include_superseded"]) == (True, True)
+    assert server.body["as_of"] == "2026-01-31T12:00:00Z"
     assert dict(server.requests[-1].url.params) == {"optimize_query": "true"}
 
 

@@ -33,8 +33,9 @@ PARAPHRASES = [
 
 
 @pytest.fixture
-def wide(app: Application) -> Application:
+def wide(on_each_engine: Application) -> Application:
     """Compares whatever is there: the embedder of the tests knows no meaning."""
+    app = on_each_engine
     return replace(app, options=replace(app.options, duplicate_distance=2.0))
 
 

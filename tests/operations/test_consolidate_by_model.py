@@ -44,9 +44,10 @@ def service() -> Iterator[ChatService]:
 
 
 @pytest.fixture
-async def judged(app: Application, service: ChatService) -> AsyncIterator[Application]:
+async def judged(on_each_engine: Application, service: ChatService) -> AsyncIterator[Application]:
     """With a model that judges, and comparing whatever is there: the embedder of the tests knows no meaning."""
     model = model_of(service)
+    app = on_each_engine
     yield replace(app, fast_chat=model, options=replace(app.options, duplicate_distance=2.0))
     await model.close()
 
@@ -146,7 +147,7 @@ async def test_a_text_that_one_record_takes_over_from_the_other_is_not_embedded_
     assert (await judged.memories.vectors(["a"]))["a"].tolist() == before["b"].tolist()
 
 
-@pytest.mark.parametrize("text", ["User likes tea", "User likes tea and coffee", "User likes 3 teas in Rome", ""])
+@pytest.mark.parametrize("text", ["User likes tea", "User likes tea and coffee"])
 async def test_a_model_that_calls_everything_the_same_merges_nothing_that_would_be_lost(
     judged: Application, service: ChatService, text: str
 ) -> None:

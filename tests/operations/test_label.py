@@ -31,9 +31,9 @@ def service() -> Iterator[ChatService]:
 
 
 @pytest.fixture
-async def labelling(app: Application, service: ChatService) -> AsyncIterator[Application]:
+async def labelling(on_each_engine: Application, service: ChatService) -> AsyncIterator[Application]:
     model = model_of(service)
-    yield replace(app, fast_chat=model)
+    yield replace(on_each_engine, fast_chat=model)
     await model.close()
 
 

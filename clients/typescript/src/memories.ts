@@ -83,6 +83,10 @@ export interface SearchOptions extends Filters, CallOptions {
   /** From when on words like "yesterday" in the text count; ISO 8601. */
   now?: string;
   explain?: boolean;
+  /** Also what is no longer so. */
+  includeSuperseded?: boolean;
+  /** Only what was so at this time, as it was then; ISO 8601. */
+  asOf?: string;
   /** Further members of the request, as the API names them. */
   extra?: Record<string, unknown>;
 }
@@ -353,6 +357,8 @@ export class MemoryCalls extends SessionCalls {
       min_relevance: options.minRelevance,
       now: options.now,
       explain: options.explain,
+      include_superseded: options.includeSuperseded,
+      as_of: options.asOf,
       ...(options.recency && recencyMembers(options.recency)),
       ...Object.fromEntries(conditions),
       ...options.extra,

@@ -87,13 +87,20 @@ class BlockView:
             return Distances(self.rids, distances)
         return Distances(self.rids[self.dense], distances[self.dense])
 
-    def keyword(self, figures: Figures, terms: Sequence[Term], allowed: Rids | None, wanted: int) -> Found:
-        """The keyword arm over its records (and of `allowed`, ascending): every match is scored."""
+    def keyword(
+        self, figures: Figures, terms: Sequence[Term], allowed: Rids | None, wanted: int,
+        frequencies: Sequence[int] | None = None,
+    ) -> Found:  # fmt: skip
+        """The keyword arm over its records (and of `allowed`, ascending): every match is scored.
+
+        frequencies: of each term in the places searched, where the block has not all of their records.
+        """
         found = [self.words.occurrences(term) for term in terms]
         if self.live is not None:
             live = self.live
             found = [one.kept(live[one.rows]) for one in found]
-        frequencies = [len(one.rows) for one in found]
+        if frequencies is None:
+            frequencies = [len(one.rows) for one in found]
         kept = kept_terms(terms, frequencies, figures.records)
         if kept is None:
             return NOTHING

@@ -89,9 +89,7 @@ def refuse_unsafe_prompt(prompt: object, config: Mapping[str, object] | None = N
         raise InvalidRequest(
             f"custom_prompt has {len(prompt)} characters, at most {MOST_CHARS} are allowed", field=_FIELD
         )
-    for pattern, what in _REFUSED:
-        if pattern.search(prompt):
-            raise InvalidRequest(f"custom_prompt is refused: it {what}", field=_FIELD)
+    refuse_overriding(prompt, "custom_prompt", field=_FIELD)
     known = VARIABLES | (config or {}).keys()
     for name, form in _fields(prompt):
         if name not in known or form:
@@ -100,6 +98,16 @@ def refuse_unsafe_prompt(prompt: object, config: Mapping[str, object] | None = N
                 f"custom_prompt uses {{{name}}}; write a brace of your own as {{{{ or }}}}. Known: {allowed}",
                 field=_FIELD,
             )
+
+
+def refuse_overriding(prompt: str, name: str, *, field: str) -> None:
+    """Check a prompt of a caller for attempts to step out of its task. name: what messages call it.
+
+    Raises: InvalidRequest.
+    """
+    for pattern, what in _REFUSED:
+        if pattern.search(prompt):
+            raise InvalidRequest(f"{name} is refused: it {what}", field=field)
 
 
 def filled(prompt: str, values: Mapping[str, object]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import structlog
 
+from agent_memory_server.domain.custom_prompts import refuse_overriding
 from agent_memory_server.domain.errors import MemoryServerError, NotFound, RequestRefused
 from agent_memory_server.domain.filters import Filter, TextField, TimeField, TimeRange, ValidAt, only
 from agent_memory_server.domain.memory import Memory
@@ -31,8 +32,11 @@ log = structlog.get_logger()
 
 
 async def create_view(app: Application, principal: Principal, view: View) -> View:
-    """Store a view, with the scope of its maker. Raises: RequestRefused for unknown fields, Forbidden."""
+    """Store a view, with the scope of its maker. Raises: RequestRefused for unknown fields, InvalidRequest for a prompt
+    that tries to override instructions, Forbidden."""
     scope = require(principal, Action.WRITE)
+    if view.prompt is not None:
+        refuse_overriding(view.prompt, "prompt", field="prompt")
     for what, names, known in (
         ("group_by", view.group_by, GROUP_FIELDS),
         ("filter", view.filters, FILTER_FIELDS),

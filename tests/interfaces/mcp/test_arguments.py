@@ -100,7 +100,14 @@ MESSAGE = {
     "discrete_memory_extracted": "f",
 }
 ACCEPTED: dict[str, dict[str, list[Any]]] = {
-    "search_long_term_memory": {**FILTERS, "text": ["a", "", None], "session_id": TAG, "extraction_strategy": TAG},
+    "search_long_term_memory": {
+        **FILTERS,
+        "text": ["a", "", None],
+        "session_id": TAG,
+        "extraction_strategy": TAG,
+        "include_superseded": [True],
+        "as_of": [None, "2026-01-01T00:00:00Z", 1.5],
+    },
     "memory_prompt": {
         **FILTERS,
         "query": ["a", ""],

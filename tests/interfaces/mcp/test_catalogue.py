@@ -58,8 +58,8 @@ FORMAT: dict[str, tuple[list[str], list[str], dict[str, Any]]] = {
 }
 """The ten tools of the format: parameters, those that are required, and defaults other than null."""
 
-ADDED = {"min_relevance"}
-"""Parameters beyond the format; all of them optional."""
+ADDED = {"min_relevance", "include_superseded", "as_of"}
+"""Parameters beyond the format; all of them optional, and off when they are left out."""
 
 every_tool = pytest.mark.parametrize("tool", TOOLS.values(), ids=lambda tool: tool.name)
 
@@ -85,11 +85,12 @@ def test_a_tool_of_the_format_has_its_parameters_and_defaults(name: str) -> None
     assert set(tool.parameters) - ADDED == set(parameters)
     assert list(tool.required) == required
     shown = {name: schema["default"] for name, schema in tool.parameters.items() if "default" in schema}
-    assert shown == defaults
+    assert {name: default for name, default in shown.items() if name not in ADDED} == defaults
+    assert not any(shown[name] for name in ADDED & shown.keys())
     fields = MODELS[name].model_fields
     for parameter in tool.parameters:
         default = fields[parameter].get_default(call_default_factory=True, validated_data={})
-        assert parameter in required or default == defaults.get(parameter)
+        assert parameter in required or default == shown.get(parameter)
         assert fields[parameter].is_required() is (parameter in required)
 
 

@@ -29,6 +29,16 @@ async def test_a_created_memory_is_found_by_the_next_search_and_read_by_its_id(c
     assert (record["memory_type"], record["discrete_memory_extracted"]) == ("semantic", "t")
 
 
+async def test_a_search_looks_at_the_past_when_it_is_asked_to(call: Calls) -> None:
+    stored = await call("create_long_term_memories", memories=[{"text": "Maria lives in Lyon"}])
+    id_ = stored["items"][0]["id"]
+    await call("edit_long_term_memory", memory_id=id_, text="Maria lives in Rome")
+    assert await call.found("Maria lives") == {"Maria lives in Rome"}
+    assert await call.found("Maria lives", include_superseded=True) == {"Maria lives in Rome", "Maria lives in Lyon"}
+    assert await call.found("Maria lives", as_of="2001-01-01T00:00:00Z") == set()
+    assert await call.found("Maria lives", as_of="2100-01-01T00:00:00Z") == {"Maria lives in Rome"}
+
+
 async def test_a_memory_that_is_known_is_not_stored_twice(call: Calls) -> None:
     await call("create_long_term_memories", memories=[{"text": "a fact"}])
     again = await call("create_long_term_memories", memories=[{"text": "a fact"}])

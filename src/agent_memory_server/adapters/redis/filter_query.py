@@ -34,13 +34,13 @@ class IndexQuery:
     """
 
     text: str
-    params: tuple[str, ...] = ()
+    params: tuple[str | bytes, ...] = ()
     rest: Filter = EVERYTHING
     ids: tuple[str, ...] | None = None
 
-    def arguments(self) -> list[str]:
+    def arguments(self) -> list[str | bytes]:
         """What follows the query in a command."""
-        named = ["PARAMS", str(len(self.params)), *self.params] if self.params else []
+        named: list[str | bytes] = ["PARAMS", str(len(self.params)), *self.params] if self.params else []
         return [*named, "DIALECT", "2"]
 
 

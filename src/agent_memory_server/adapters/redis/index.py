@@ -46,15 +46,19 @@ _WITHOUT_LIMIT = ("TIMEOUT", "0")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexOptions:
-    """How the index is made. m, ef_construction: of HNSW; ef_construction decides the cost of a write."""
+    """How the index is made.
+
+    m, ef_construction: of HNSW. Searches rank in memory (`search`), and ask the index for the nearest vectors only in
+    places too large for that; so a write that costs little counts more here than a graph that needs few steps.
+    """
 
     name: str = "memory_records"
     prefix: str = "memory_idx"
     dimensions: int
     algorithm: Literal["HNSW", "FLAT"] = "HNSW"
     metric: Literal["COSINE", "IP", "L2"] = "COSINE"
-    m: int = 16
-    ef_construction: int = 64
+    m: int = 8
+    ef_construction: int = 32
 
 
 def _schema(options: IndexOptions, *, loads: bool) -> list[str]:

@@ -17,7 +17,9 @@ from redis.asyncio import Redis
 from agent_memory_server.adapters.redis.block_cache import BlockCache
 from agent_memory_server.adapters.redis.block_rows import RowReader
 from agent_memory_server.adapters.redis.blocks import BlockState
+from agent_memory_server.adapters.redis.gathered import Gatherer
 from agent_memory_server.adapters.redis.index import Index, IndexOptions
+from agent_memory_server.adapters.redis.index_arms import IndexArms
 from agent_memory_server.adapters.redis.places import Places, places
 from agent_memory_server.adapters.redis.record_cache import RecordCache
 from agent_memory_server.adapters.redis.records import Records
@@ -52,11 +54,15 @@ T = TypeVar("T")
 class SearchOptions:
     """cache_mb: memory of this process for blocks, at most. kept_s: how long a record that was read for a page is taken
     for what it is, unless the stream of changes tells otherwise.
+    ef_runtime, most: where a place takes more than cache_mb: how many records a graph compares, and how many records
+    are read for one search.
     block_bytes: vectors of a block that is compared whole, and in which turns join that stand beside those found by
     words; 16 MB are 10.9k records of 384 dimensions."""
 
     cache_mb: int = 256
     kept_s: float = 30.0
+    ef_runtime: int = 500
+    most: int = 20_000
     block_bytes: int = 16 * MEGABYTE
 
 
@@ -94,6 +100,8 @@ class RedisSearcher:
             max_bytes=options.cache_mb * MEGABYTE,
             whole_bytes=options.block_bytes,
         )
+        arms = IndexArms(client, index.name, ef_runtime=options.ef_runtime)
+        self._gatherer = Gatherer(self._index, arms, reader, dimensions=index.dimensions, most=options.most)
         self._threads = asyncio.Semaphore(_THREADS)
 
     async def search(self, scope: Scope, query: StoreQuery) -> Ranked:
@@ -111,12 +119,17 @@ class RedisSearcher:
         ids = await self._matching(where, rest)
         block = await self._blocks.get(where)
         if block is None:
-            raise Unavailable("too many records")
-        state = block.state
-        allowed = None if ids is None else state.rids(ids)
-        if not state.figures.records or (allowed is not None and not len(allowed)):
-            return _NOTHING
-        selection = self._selection(state, allowed)
+            gathered = await self._gatherer.gather(where, rest, query, ids)
+            if gathered is None:
+                return _NOTHING
+            state: BlockState = gathered[0]
+            selection: BlockSelection = gathered[1]
+        else:
+            state = block.state
+            allowed = None if ids is None else state.rids(ids)
+            if not state.figures.records or (allowed is not None and not len(allowed)):
+                return _NOTHING
+            selection = self._selection(state, allowed)
         page = await self._ranked(state, query, lambda: page_of(selection, query))
         hit_ids = state.ids(np.array([placed.key for placed in page.placed], np.int64))
         found = await self._known.read(hit_ids)

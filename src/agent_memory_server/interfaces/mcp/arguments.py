@@ -32,6 +32,7 @@ from agent_memory_client.models.fields import (
     ScopeValue,
     StrictRequest,
     Ttl,
+    UtcDatetime,
     new_id,
 )
 from agent_memory_client.models.filters import (
@@ -141,6 +142,8 @@ class Search(_Ranking):
 
     text: QueryText | None
     extraction_strategy: ExtractionStrategy | None = None
+    include_superseded: Flag = False
+    as_of: UtcDatetime | None = None
 
 
 class Prompt(_Ranking):

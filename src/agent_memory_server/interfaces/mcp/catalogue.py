@@ -103,6 +103,8 @@ _SEARCH = Tool(
         "session_id": schema.text_filter(),
         "namespace": schema.text_filter(),
         "extraction_strategy": schema.text_filter(),
+        "include_superseded": schema.flag(default=False, description="Also what is no longer so."),
+        "as_of": schema.instant("ISO 8601: what was so then, as it was known."),
         **_RANKING,
     },
     required=("text",),

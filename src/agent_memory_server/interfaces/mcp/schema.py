@@ -54,6 +54,11 @@ def objects(members: Schema, required: list[str], description: str | None = None
     return _schema(["array", "null"] if nullable else "array", description, items=item)
 
 
+def instant(description: str | None = None) -> Schema:
+    """A time: ISO 8601, or Unix seconds; null means that it is not given."""
+    return _schema(["string", "number", "null"], description)
+
+
 def text_filter() -> Schema:
     """A filter on text: an object of conditions; a string means `eq`, a list `any`."""
     return _schema(["object", "string", "array", "null"], None, items={"type": "string"})

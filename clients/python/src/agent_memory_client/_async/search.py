@@ -42,13 +42,16 @@ class SearchCalls(Calls):
         min_relevance: float | None = None,
         now: datetime | None = None,
         explain: bool | None = None,
+        include_superseded: bool | None = None,
+        as_of: datetime | str | None = None,
     ) -> MemoryRecordResultsResponse:
         """Search by meaning, by words or by both; without text, list what passes the filters.
 
         A filter is an object of `agent_memory_client.filters`, a dictionary of its members, a string (equals) or a list
         of strings (any of them). The default namespace applies when none is given. min_relevance (0 … 1) leaves out
-        what is unlikely to answer; now is the time from which words like "yesterday" count. `degraded` in the answer
-        tells what did not run.
+        what is unlikely to answer; now is the time from which words like "yesterday" count. include_superseded: also
+        what is no longer so; as_of: only what was so at that time, as it was then. `degraded` in the answer tells what
+        did not run.
 
         >>> ack = await client.create_long_term_memory([{"text": "Ana prefers tea", "user_id": "ana"}])
         >>> found = await client.search_long_term_memory("What does Ana drink?", user_id="ana", limit=3)
@@ -74,6 +77,8 @@ class SearchCalls(Calls):
             "min_relevance": min_relevance,
             "now": now,
             "explain": explain,
+            "include_superseded": include_superseded,
+            "as_of": as_of,
         }
         request = checked(
             SearchRequest,
