@@ -84,9 +84,17 @@ def shards_of(client: Redis, name: str) -> Shards:
 async def ensure_on(client: Redis, name: str, ensure: Callable[[Shard], Awaitable[bool]]) -> bool:
     """See to the index of each shard, now and when there is a further one; whether one was made."""
     shards = shards_of(client, name)
-    if isinstance(shards, ClusterShards):
-        shards.made_by(ensure)
-    return any((await shards.ask(ensure, building=True)).answers)
+    if not isinstance(shards, ClusterShards):
+        return any((await shards.ask(ensure)).answers)
+    made: list[bool] = []
+
+    async def make(shard: Shard) -> None:
+        made.append(await ensure(shard))
+
+    shards.made_by(make)
+    answers = (await shards.ask(ensure, building=True)).answers
+    shards.made_by(ensure)
+    return any((*answers, *made))
 
 
 MOST_FOUND = "1000000"
