@@ -32,6 +32,7 @@ from agent_memory_server.compose.engine import USUAL_DIMENSIONS, Ports, now
 from agent_memory_server.domain.errors import MemoryServerError, NotFound, StartRefused, Unavailable
 from agent_memory_server.domain.finding import Finding, State
 from agent_memory_server.domain.stored_model import StoredModel
+from agent_memory_server.domain.work import work_finding
 from agent_memory_server.settings import Settings
 from agent_memory_server.telemetry import log as events
 
@@ -68,6 +69,8 @@ def index_options(settings: Settings, dimensions: int) -> IndexOptions:
         prefix=redis.index_prefix,
         dimensions=dimensions,
         algorithm=redis.algorithm,
+        m=redis.m,
+        ef_construction=redis.ef_construction,
         metric=redis.distance_metric,
     )
 
@@ -85,6 +88,7 @@ class RedisEngine:
         self._settings = settings
         self._patient = patient
         self._background: list[asyncio.Task[None]] = []
+        self._stores: list[RedisMemoryStore] = []
         self._trouble: str | None = None
         self.place = "Redis"
         self.spending = RedisSpending(client)
@@ -94,7 +98,7 @@ class RedisEngine:
         """End what goes on in the background, and close the client."""
         for task in self._background:
             task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(*self._background, *(store.close() for store in self._stores), return_exceptions=True)
         await self._client.aclose()
 
     async def stored_model(self) -> StoredModel | None:
@@ -159,8 +163,11 @@ class RedisEngine:
         options = index_options(self._settings, dimensions)
         sessions = session_options(self._settings)
         wait_s = self._settings.redis.adoption_wait_s if self._patient else _PATIENCE_S
-        search = SearchOptions(cache_mb=self._settings.storage.vector_cache_mb)
+        search = SearchOptions(
+            cache_mb=self._settings.storage.vector_cache_mb, ef_runtime=self._settings.redis.ef_runtime
+        )
         memories = RedisMemoryStore(client, options, search, sessions, trouble=lambda: self._trouble)
+        self._stores.append(memories)
         jobs = RedisJobs(client, self._settings.tasks.docket_name, clock=now)
         return Ports(
             memories=AdoptingMemoryStore(memories, Adoption(client, options, wait_s=wait_s)),
@@ -229,7 +236,16 @@ async def _content(client: Redis, settings: Settings) -> list[Finding]:
     else:
         found.append(Finding("owed embeddings", State.OK, "none"))
     tokens = await RedisTokenStore(client).list()
-    return [*found, Finding("tokens", State.OK, str(len(tokens)))]
+    return [*found, Finding("tokens", State.OK, str(len(tokens))), await _work(client, settings)]
+
+
+async def _work(client: Redis, settings: Settings) -> Finding:
+    jobs = RedisJobs(client, settings.tasks.docket_name, clock=now)
+    figures, pulse = await jobs.figures(), await jobs.pulse(now=now())
+    late_s = now() - pulse.oldest_due if pulse.oldest_due else 0.0
+    return work_finding(
+        waiting=figures.waiting, running=figures.running, dead=figures.dead, workers=pulse.workers, late_s=late_s
+    )
 
 
 async def rebuilding_redis(settings: Settings) -> AsyncIterator[tuple[int, int]]:
