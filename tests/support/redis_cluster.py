@@ -50,6 +50,10 @@ class Cluster:
         """How the nodes name a node."""
         return str(_run(node, "CLUSTER", "MYID").decode())
 
+    def indexes(self, node: Node) -> list[str]:
+        """Names of the search indexes of a node."""
+        return [name.decode() for name in _run(node, "FT._LIST")]
+
     def owner(self, slot: int) -> Node:
         """The primary that has a slot now."""
         for node in self.primaries:

@@ -5,9 +5,9 @@ name is a key: a shard can only be asked for a name of its own slots. So there i
 holds a hash tag of a slot of that shard; all are asked at once, and whoever asks puts the answers together. A cluster
 with a coordinator (Redis 8) is asked like one server.
 
-No answer is ever made of a part: what cannot be reached is an error, and shards that changed while they were asked are
-asked again. While keys move between shards all are asked twice: a key that was with neither the first time, as it left
-the one before it was asked and came to the other after, is found the second time; so answers can hold a record twice.
+No answer is ever made of a part: what cannot be reached is an error, and where others than those asked have slots now,
+these are asked again. While slots move all are asked twice: a key that was with neither the first time, as it left the
+one before that was asked and came to the other after, is found the second time; so answers can hold a record twice.
 """
 
 from __future__ import annotations
@@ -195,11 +195,10 @@ class ClusterShards:
                 states = await self._states(known.nodes)
                 if states == known.states and not any(state.moving for state in states):
                     return Round(answers)
-                if [state.ranges for state in states] == [state.ranges for state in known.states]:
-                    answers += await asyncio.gather(*(work(shard) for shard in known.shards))
-                    after = await self._states(known.nodes)
-                    if [state.ranges for state in after] == [state.ranges for state in states]:
-                        return Round(answers, twice=True)
+                self._known = None
+                answers += await asyncio.gather(*(work(shard) for shard in known.shards))
+                if _cover(await self._states(known.nodes)):
+                    return Round(answers, twice=True)
             except Unavailable as exc:
                 if not _may_pass(exc):
                     raise
@@ -220,7 +219,7 @@ class ClusterShards:
                     return self._known
                 states = await self._states(nodes)
                 own = [(node, state) for node, state in zip(nodes, states, strict=True) if state.ranges]
-                if sum(high - low + 1 for state in states for low, high in state.ranges) != SLOTS:
+                if not _cover(states):
                     raise Unavailable("a part of the Redis cluster cannot be reached")
                 shards = await asyncio.gather(*(self._index_of(node, state, building=building) for node, state in own))
                 located = _Located(shards, [node for node, _ in own], [state for _, state in own])
@@ -270,6 +269,16 @@ def _state(nodes: str) -> _State:
     return _State(
         tuple((int(ends[0]), int(ends[-1])) for ends in ranges), moving=any(word.startswith("[") for word in slots)
     )
+
+
+def _cover(states: Sequence[_State]) -> bool:
+    """Whether these have all slots among them."""
+    next_ = 0
+    for low, high in sorted(ends for state in states for ends in state.ranges):
+        if low > next_:
+            return False
+        next_ = max(next_, high + 1)
+    return next_ == SLOTS
 
 
 def _words(found: Iterable[bytes | str]) -> list[str]:
