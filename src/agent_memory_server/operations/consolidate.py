@@ -7,6 +7,7 @@ twice. Every step is conditional on the revisions it was decided on.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +26,9 @@ from agent_memory_server.operations.superseding import step_for
 from agent_memory_server.ports.memory_store import Supersession
 
 COMPARE_AT_ONCE = 64
+PAUSE_S = 0.1
+"""About as long as comparing a batch takes: after an import, searches have half of the processor to themselves."""
+
 CANDIDATES = 20
 """Nearest neighbours that a record is compared with by rules."""
 
@@ -56,16 +60,17 @@ async def consolidate(app: Application) -> int:
     Raises: Unavailable (the store, or the chat model, without which what the rules decide is done all the same);
     nothing is lost by it.
     """
-    walk = await compare(app, EVERYWHERE, EVERYTHING)
+    walk = await compare(app, EVERYWHERE, EVERYTHING, pause_s=PAUSE_S)
     if walk.failure is not None:
         raise walk.failure
     return walk.compared
 
 
-async def compare(app: Application, scope: Scope, filter_: Filter) -> Walk:
+async def compare(app: Application, scope: Scope, filter_: Filter, *, pause_s: float = 0.0) -> Walk:
     """Compare all of a selection that was not compared yet with the others of its place.
 
-    A record outside the filter may be changed by it, as the place of a record is its whole namespace and user.
+    pause_s: between two full batches, for others to get their turn. A record outside the filter may be changed by it,
+    as the place of a record is its whole namespace and user.
     Raises: Unavailable (the store).
     """
     walk = Walk()
@@ -74,6 +79,8 @@ async def compare(app: Application, scope: Scope, filter_: Filter) -> Walk:
         due = [record for record in batch if record.id not in walk.waiting][:COMPARE_AT_ONCE]
         if not await _compare_some(app, due, walk):
             break
+        if len(due) == COMPARE_AT_ONCE:
+            await asyncio.sleep(pause_s)
     return walk
 
 
