@@ -13,8 +13,9 @@ import pytest
 
 from agent_memory_client import MemoryAPIClient
 from scripts import typescript_sources
+from tests.support.engines import ENGINES, serving_on
 from tests.support.npm import npm_packages
-from tests.support.processes import BOUND_S, serving
+from tests.support.processes import BOUND_S
 
 CLIENT = Path(__file__).resolve().parents[2] / "clients" / "typescript"
 SOURCES = ("src", "test", "package.json", "tsconfig.json", "tsconfig.build.json", "vitest.config.ts")
@@ -66,8 +67,9 @@ def test_the_client_builds(client: Path) -> None:
     assert (client / "dist" / "index.d.ts").exists()
 
 
-def test_the_client_works_on_a_running_server(tmp_path: Path, client: Path) -> None:
-    with serving(tmp_path / "data") as server:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_client_works_on_a_running_server(engine: str, redis_url: str, tmp_path: Path, client: Path) -> None:
+    with serving_on(engine, redis_url, tmp_path / "data") as server:
         node(client, "vitest", "run", SERVER=server.url)
 
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import apsw
 import pytest
 
+from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.sqlite.connection import FILE_NAME
 from tests.support.drills import (
     CREATES,
+    FULL,
     MODELS_DOWN_S,
     SESSIONS,
     WORKER_DOWN_S,
@@ -31,13 +34,14 @@ from tests.support.drills import (
     talk,
 )
 from tests.support.processes import Server
+from tests.support.redis_processes import PERSISTENT, Node, redis_processes
 
 ALL = sorted(f"s{n}" for n in range(SESSIONS))
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    folder = tmp_path / "data"
+@contextmanager
+def embedded(folder: Path) -> Iterator[Site]:
+    """A site on a data folder."""
 
     def lose_queue() -> None:
         connection = apsw.Connection(str(folder / FILE_NAME))
@@ -47,6 +51,35 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
     with models() as (chat, embedding):
         yield Site(folder, chat, embedding, lose_queue)
+
+
+@contextmanager
+def on_redis(folder: Path, node: Node) -> Iterator[Site]:
+    """A site on a Redis of its own that keeps what it acknowledged."""
+
+    def lose_queue() -> None:
+        node.client.delete(*keys.queue("memory-server"))
+
+    with models() as (chat, embedding):
+        yield Site(folder, chat, embedding, lose_queue, {"REDIS_URL": node.url})
+
+
+@pytest.fixture
+def node() -> Iterator[Node]:
+    with redis_processes() as processes:
+        yield processes.start(*PERSISTENT)
+
+
+ONE = pytest.mark.parametrize("site", ["sqlite", "redis"] if FULL else ["redis"], indirect=True)
+"""For drills that hardly differ between the engines: both only in full."""
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    folder = tmp_path / "data"
+    place = embedded(folder) if request.param == "sqlite" else on_redis(folder, request.getfixturevalue("node"))
+    with place as opened:
+        yield opened
 
 
 async def test_a_server_killed_after_it_answered_has_stored_everything(site: Site) -> None:
@@ -74,6 +107,7 @@ async def test_models_that_are_down_delay_work_and_lose_none(site: Site) -> None
         assert http.get("/v1/jobs").json()["dead"] == 0
 
 
+@ONE
 async def test_a_worker_that_is_down_delays_work_and_loses_none(site: Site) -> None:
     with site.server() as server, server.client() as http:
         with site.worker() as worker:
@@ -102,13 +136,16 @@ async def test_what_a_worker_killed_in_mid_job_had_is_done_by_the_next_one(site:
             await eventually(asked)
             worker.kill()
         site.chat.hold.set()
-        with site.worker():
+        with site.worker() as worker:
 
             async def all_done() -> bool:
                 return extracted(http) == ALL
 
             await eventually(all_done)
-            assert http.get("/v1/jobs").json()["dead"] == 0
+            jobs = http.get("/v1/jobs").json()
+            assert (jobs["dead"], jobs["workers"]) == (0, 2)  # the one that was killed is believed in for a while
+            assert worker.stop() == 0
+        assert server.stop() == 0
 
 
 async def test_a_lost_queue_loses_no_work(site: Site) -> None:
@@ -117,6 +154,8 @@ async def test_a_lost_queue_loses_no_work(site: Site) -> None:
         talk(http)
         site.queue_lost()
         assert http.get("/v1/jobs").json()["waiting"] == 0
+        with site.worker() as worker:
+            assert worker.stop() == 0  # in the middle of whatever it does first
         with site.worker():
 
             async def all_done() -> bool:
@@ -125,7 +164,34 @@ async def test_a_lost_queue_loses_no_work(site: Site) -> None:
             await eventually(all_done)
 
 
-EVERY_S = 0.6
+async def test_redis_killed_in_the_middle_of_the_work_delays_it_and_loses_none(node: Node, tmp_path: Path) -> None:
+    with on_redis(tmp_path / "data", node) as site, site.server() as server, server.client() as http:
+        site.chat.hold.clear()
+
+        async def asked() -> bool:
+            return bool(site.chat.asked)
+
+        with site.worker() as worker:
+            create(http)
+            talk(http)
+            await eventually(asked)
+            node.kill()
+            assert http.get("/v1/health").status_code == 200
+            assert http.get("/v1/health/ready").status_code == 503
+            refused = http.post("/v1/long-term-memory/", json={"memories": [{"id": "no", "text": "not acknowledged"}]})
+            assert refused.status_code == 503
+            site.chat.hold.set()
+            node.start_again()
+
+            async def all_done() -> bool:
+                return extracted(http) == ALL and not degraded(http)
+
+            await eventually(all_done)
+            assert stored(http) == CREATES
+            assert worker.process.poll() is None
+
+
+EVERY_S = 0.4
 
 
 def ended(worker: Server, kind: str) -> list[float]:
@@ -135,12 +201,13 @@ def ended(worker: Server, kind: str) -> list[float]:
     return [datetime.fromisoformat(entry["timestamp"]).timestamp() for entry in done]
 
 
+@ONE
 async def test_periodic_work_is_done_once_for_all_workers(site: Site) -> None:
     often = {"COMPACTION_EVERY_MINUTES": str(EVERY_S / 60), "LOG_FORMAT": "json"}
     with site.worker(**often) as one, site.worker(**often) as other:
 
         async def often_enough() -> bool:
-            return len(ended(one, "consolidate") + ended(other, "consolidate")) >= 12
+            return len(ended(one, "consolidate") + ended(other, "consolidate")) >= 8
 
         await eventually(often_enough)
         times = sorted(ended(one, "consolidate") + ended(other, "consolidate"))

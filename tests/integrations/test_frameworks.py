@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.engines import ENGINES, serving_on
 from tests.support.environments import python_with, run_in
-from tests.support.processes import serving
 
 HERE = Path(__file__).parent
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("framework", ["langchain", "langgraph", "llama-index", "openai-agents", "pydantic-ai"])
-def test_an_integration_serves_its_framework(framework: str, tmp_path: Path) -> None:
+def test_an_integration_serves_its_framework(framework: str, engine: str, redis_url: str, tmp_path: Path) -> None:
     python = python_with(HERE / f"requirements-{framework}.txt")
-    with serving(tmp_path / "data") as server:
+    with serving_on(engine, redis_url, tmp_path / "data") as server:
         run_in(python, HERE / f"drive_{framework.replace('-', '_')}.py", server.url, own_client=True)

@@ -8,7 +8,7 @@ import pytest
 
 from agent_memory_server.operations.application import Application
 from tests.operations.given import NOW, SettableClock
-from tests.support.engines import on_redis
+from tests.support.redis_application import on_redis
 from tests.support.rest import application
 
 

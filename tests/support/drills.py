@@ -48,8 +48,17 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
 def _echo(asked: Asked) -> dict[str, Any]:
     """One memory for each message that a question asks about."""
     usual = {"type": "semantic", "topics": [], "entities": [], "event_date": ""}
-    lines = [json.loads(line) for line in asked.text.splitlines() if line.startswith('{"number"')]
-    return {"memories": [usual | {"text": at["text"], "quote": at["text"], "source": at["number"]} for at in lines]}
+    found = [usual | {"text": at["text"], "quote": at["text"], "source": at["number"]} for at in _numbered(asked)]
+    return {"memories": found}
+
+
+def _labels(asked: Asked) -> dict[str, Any]:
+    """No topics and entities for any of them."""
+    return {"memories": [{"number": at["number"], "topics": [], "entities": []} for at in _numbered(asked)]}
+
+
+def _numbered(asked: Asked) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in asked.text.splitlines() if line.startswith('{"number"')]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,7 @@ def models() -> Iterator[tuple[ChatService, EmbeddingService]]:
     """A chat model that finds one memory in each message, and an embedding model."""
     with chat_service() as chat, embedding_service() as embedding:
         chat.answer(_echo)
+        chat.answer(_labels, when="you label memories")
         yield chat, embedding
 
 
