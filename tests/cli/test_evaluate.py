@@ -154,12 +154,30 @@ def test_it_tells_what_would_be_remembered_and_what_is_missed(folder: Path) -> N
     assert json.loads(done.stdout)["strategies"] == {
         "discrete": {
             "turns": 3,
+            "read_by": ["rules"],
             "supported": 2,
+            "weak": 0,
             "unsupported": {"it points at something outside the sentence": 1},
             "duplicates": 1,
             "evidence": 2,
             "missed": 1,
         }
+    }
+
+
+def test_what_would_be_remembered_is_compared_between_aims(folder: Path) -> None:
+    said = [{"id": "1", "speaker": "user", "text": "I think I like tea. I sold my boat. I live in Oslo."}]
+    talks = [{"id": "c", "sessions": [{"id": "s", "ts": "March-15-2024", "turns": said}]}]
+    path = folder.parent / "boat.json"
+    path.write_text(json.dumps({"name": "boat", "conversations": talks, "queries": []}))
+    aims = ("--aim", "precision", "--aim", "balanced", "--aim", "recall")
+    done = run(folder, "evaluate", "extraction", "--data", str(path), "--strategy", "discrete", *aims, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["strategies"]
+    assert {name: (each["supported"], each["weak"]) for name, each in found.items()} == {
+        "discrete/precision": (1, 0),
+        "discrete/balanced": (2, 0),
+        "discrete/recall": (3, 1),
     }
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from agent_memory_server.domain.cues import CueKind, Dropped, cues_in
 from agent_memory_server.domain.labels import entities_in, topics_in
+from agent_memory_server.domain.support import Aim
 
 SAID_AT = 1_689_175_800.0  # 2023-07-12
 
@@ -64,6 +65,32 @@ def test_passing_talk_gives_nothing(text: str) -> None:
 )
 def test_what_only_looks_like_a_memory_is_dropped_with_a_reason(text: str, why: Dropped) -> None:
     assert [cue.dropped for cue in cues_in(text, said_at=SAID_AT)] == [why]
+
+
+@pytest.mark.parametrize(
+    ("text", "precision", "balanced", "recall"),
+    [
+        ("I live in Oslo.", "kept", "kept", "kept"),
+        ("I think I like tea.", "it is not said outright", "kept", "kept"),
+        ("I adopted a puppy last month.", "its date is not that of a day", "kept", "kept"),
+        ("I adopted a puppy yesterday.", "kept", "kept", "kept"),
+        ("I adopted a puppy.", None, None, "weak"),
+        ("Maybe I'm allergic to nuts.", *["it is supposed, wished or conditional"] * 2, "weak"),
+        ("If I like it I buy it.", *["it is supposed, wished or conditional"] * 3),
+        ("I love it!", *["it points at something outside the sentence"] * 3),
+        ("Do I like tea?", *["it asks a question"] * 3),
+        ("You love tea.", None, None, None),
+    ],
+)
+def test_each_aim_draws_the_line_elsewhere(
+    text: str, precision: str | None, balanced: str | None, recall: str | None
+) -> None:
+    def outcome(aim: Aim) -> str | None:
+        for cue in cues_in(text, said_at=SAID_AT, aim=aim):
+            return cue.dropped or ("weak" if cue.weak else "kept")
+        return None
+
+    assert [outcome(aim) for aim in (Aim.PRECISION, Aim.BALANCED, Aim.RECALL)] == [precision, balanced, recall]
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

@@ -15,6 +15,8 @@ from agent_memory_server.domain.filters import EVERYTHING
 from agent_memory_server.domain.memory import Memory, MemoryType
 from agent_memory_server.domain.principal import LOCAL
 from agent_memory_server.domain.scope import EVERYWHERE
+from agent_memory_server.domain.session import Strategy
+from agent_memory_server.domain.support import Aim
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.extract import extract_session, try_extraction
 from tests.operations.given import KEY, SettableClock, append, put, turn
@@ -128,6 +130,34 @@ async def test_what_has_no_support_is_not_stored_and_a_trial_says_why(
     assert [each.reason for each in tried.refused] == [reason]
     clock.now += 30
     assert await extract_session(reader, KEY) == 1
+
+
+@pytest.mark.parametrize(
+    ("aim", "kept"),
+    [(Aim.PRECISION, ["User prefers green tea."]), (Aim.BALANCED, ["User prefers green tea.", "User avoids coffee."])],
+)
+async def test_the_aim_tells_the_model_what_to_look_for_and_decides_what_is_kept(
+    reader: Application, service: ChatService, clock: SettableClock, aim: Aim, kept: list[str]
+) -> None:
+    reader = replace(reader, options=replace(reader.options, extraction_aim=aim))
+    await append(reader, turn("m1", TEA))
+    service.answer(found(item("User prefers green tea.", "green tea"), item("User avoids coffee.", "green tea")))
+    clock.now += 30
+    assert await extract_session(reader, KEY) == len(kept)
+    assert sorted(each.text for each in await facts(reader)) == sorted(kept)
+    assert ("in doubt leave it out" in service.asked[0].system) is (aim is Aim.PRECISION)
+
+
+async def test_a_session_may_aim_elsewhere_and_weak_support_is_told(
+    reader: Application, service: ChatService, clock: SettableClock
+) -> None:
+    strategy = Strategy(name="preferences", config={"aim": "recall"})
+    await append(reader, turn("m1", TEA), strategy=strategy)
+    service.answer(found(item("User prefers tea.", "I do prefer the green tea, said Ana")))
+    clock.now += 30
+    assert await extract_session(reader, KEY) == 1
+    (fact,) = await facts(reader)
+    assert fact.metadata["support"] == "weak"
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,8 @@ async def test_a_custom_prompt_that_does_not_place_the_messages_has_them_behind_
         ("summary", {"summary_version": " "}, "config.summary_version"),
         ("summary", {"topics": "tea"}, "config.topics"),
         ("summary", {"topics": [""]}, "config.topics"),
+        ("discrete", {"aim": "everything"}, "config.aim"),
+        ("preferences", {"aim": ["recall"]}, "config.aim"),
     ],
 )
 async def test_a_strategy_that_cannot_be_carried_out_is_refused_when_it_is_given(

@@ -16,9 +16,17 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from agent_memory_server.domain.errors import MemoryServerError
+from agent_memory_server.domain.support import Aim
 from agent_memory_server.evaluation.comparison import differences, differences_text, earlier_answers
 from agent_memory_server.evaluation.conversations import Corpus
-from agent_memory_server.evaluation.extraction import Remembered, extraction_data, extraction_text, read_all
+from agent_memory_server.evaluation.extraction import (
+    Remembered,
+    Strategy,
+    extraction_data,
+    extraction_text,
+    read_all,
+    title,
+)
 from agent_memory_server.evaluation.files import load
 from agent_memory_server.evaluation.measure import chart, measure, measure_own, target
 from agent_memory_server.evaluation.own_server import own_server
@@ -64,10 +72,10 @@ def _progress() -> Iterator[Report]:
 
 
 async def _remembered(
-    base_url: str, token: str | None, corpus: Corpus, strategies: tuple[str, ...], report: Report
+    base_url: str, token: str | None, corpus: Corpus, strategies: Sequence[Strategy], report: Report
 ) -> dict[str, list[Remembered]]:
     async with target(base_url, token) as place:
-        return {name: await read_all(place, corpus, strategy=name, progress=report) for name in strategies}
+        return {title(each): await read_all(place, corpus, strategy=each, progress=report) for each in strategies}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +167,18 @@ def retrieval(
 @click.option(
     "--strategy", "strategies", multiple=True, type=click.Choice(STRATEGIES), help="Repeatable. Default: all."
 )
+@click.option(
+    "--aim",
+    "aims",
+    multiple=True,
+    type=click.Choice([aim.value for aim in Aim]),
+    help="Repeatable. Default: the server's own.",
+)
 @_CONVERSATIONS
 @_SAMPLE
 @_SEED
 @_JSON
-def extraction(strategies: tuple[str, ...], **given: Any) -> None:
+def extraction(strategies: tuple[str, ...], aims: tuple[str, ...], **given: Any) -> None:
     """Ask what would be remembered of a conversation file, and print what is supported, refused, said twice and missed.
 
     With --base-url the turns stay in that server as messages, in a namespace of their own.
@@ -173,7 +188,12 @@ def extraction(strategies: tuple[str, ...], **given: Any) -> None:
         corpus = asked.corpus()
         url = asked.base_url or stack.enter_context(own_server(_LATER)).url
         report = stack.enter_context(_progress())
-        found = asyncio.run(_remembered(url, asked.token, corpus, strategies or STRATEGIES, report))
+        wanted = [
+            {"strategy": name, "config": {"aim": aim}} if aim else {"strategy": name}
+            for name in strategies or STRATEGIES
+            for aim in aims or [None]
+        ]
+        found = asyncio.run(_remembered(url, asked.token, corpus, wanted, report))
     click.echo(
         json.dumps(extraction_data(corpus, found), indent=2) if asked.as_json else extraction_text(corpus, found)
     )

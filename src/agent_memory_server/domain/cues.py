@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent_memory_server.domain.dates import When, dates_in
+from agent_memory_server.domain.support import Aim
 
 
 class CueKind(StrEnum):
@@ -28,11 +29,16 @@ class Dropped(StrEnum):
     QUESTION = "it asks a question"
     SUPPOSED = "it is supposed, wished or conditional"
     POINTING = "it points at something outside the sentence"
+    HEDGED = "it is not said outright"
+    UNDATED = "its date is not that of a day"
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A sentence worth keeping, or, with `dropped`, one that looks like it. start, end: its span in the text."""
+    """A sentence worth keeping, or, with `dropped`, one that looks like it.
+
+    start, end: its span in the text; weak: kept only because nothing is to be missed.
+    """
 
     kind: CueKind
     sentence: str
@@ -40,6 +46,7 @@ class Cue:
     end: int
     when: When | None = None
     dropped: Dropped | None = None
+    weak: bool = False
 
 
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|^\s*>.*$", re.DOTALL | re.MULTILINE)
@@ -85,12 +92,18 @@ _POINTING = re.compile(
 )
 
 
-def _kind(sentence: str, when: When | None) -> CueKind | None:
+_HEDGED = re.compile(
+    r"\b(?:I (?:think|guess|feel like|believe)|probably|possibly|kind of|sort of|kinda|sorta|sometimes|not sure)\b",
+    re.IGNORECASE,
+)
+
+
+def _kind(sentence: str, when: When | None, aim: Aim) -> CueKind | None:
     if _PREFERENCE.search(sentence):
         return CueKind.PREFERENCE
     if _FACT.search(sentence):
         return CueKind.FACT
-    if when is not None and _HAPPENED.search(sentence):
+    if (when is not None or aim is Aim.RECALL) and _HAPPENED.search(sentence):
         return CueKind.EVENT
     return None
 
@@ -103,6 +116,21 @@ def _dropped(sentence: str) -> Dropped | None:
     return Dropped.POINTING if _POINTING.search(sentence) else None
 
 
+def _judged(sentence: str, kind: CueKind, when: When | None, aim: Aim) -> tuple[Dropped | None, bool]:
+    """Why a sentence is dropped, and whether it is kept only because nothing is to be missed."""
+    dropped = _dropped(sentence)
+    if aim is Aim.RECALL:
+        supposed = dropped is Dropped.SUPPOSED and not _POINTING.search(sentence)
+        kept = None if supposed else dropped
+        return kept, kept is None and (supposed or (kind is CueKind.EVENT and when is None))
+    if aim is Aim.PRECISION and dropped is None:
+        if _HEDGED.search(sentence):
+            return Dropped.HEDGED, False
+        if kind is CueKind.EVENT and when is not None and when.granularity != "day":
+            return Dropped.UNDATED, False
+    return dropped, False
+
+
 def _sentences(text: str) -> Iterator[tuple[int, str]]:
     plain = _CODE.sub(lambda found: " " * len(found.group()), text)
     for found in _SENTENCE.finditer(plain):
@@ -111,11 +139,12 @@ def _sentences(text: str) -> Iterator[tuple[int, str]]:
             yield found.start() + found.group().index(sentence), sentence
 
 
-def cues_in(text: str, *, said_at: float) -> list[Cue]:
+def cues_in(text: str, *, said_at: float, aim: Aim = Aim.BALANCED) -> list[Cue]:
     """The sentences of a message in which its speaker tells something lasting of themselves, in order.
 
     said_at: the message's own time (Unix seconds), against which relative dates are read. Code, quotations and
-    sentences of more than 300 characters are passed over.
+    sentences of more than 300 characters are passed over. aim: `precision` drops what is hedged and events without a
+    day; `recall` keeps, as weak, what is supposed or wished, and events without a date.
     """
     found = []
     for start, sentence in _sentences(text.replace("’", "'")):
@@ -123,8 +152,9 @@ def cues_in(text: str, *, said_at: float) -> list[Cue]:
             continue
         dates = dates_in(sentence, said_at=said_at)
         when = dates[0] if dates else None
-        kind = _kind(sentence, when)
+        kind = _kind(sentence, when, aim)
         if kind is not None:
             end = start + len(sentence)
-            found.append(Cue(kind, text[start:end], start, end, when, _dropped(sentence)))
+            dropped, weak = _judged(sentence, kind, when, aim)
+            found.append(Cue(kind, text[start:end], start, end, when, dropped, weak))
     return found

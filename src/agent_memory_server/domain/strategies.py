@@ -8,11 +8,13 @@ from typing import Any, Final
 from agent_memory_server.domain.custom_prompts import refuse_unsafe_prompt
 from agent_memory_server.domain.errors import InvalidRequest
 from agent_memory_server.domain.session import Strategy
+from agent_memory_server.domain.support import Aim
 
 SUMMARY_WORDS: Final = 500
 """Of a summary, where `max_summary_length` does not say; as the reference server has it."""
 MOST_SUMMARY_WORDS: Final = 5000
 SUMMARY_VERSION: Final = "thread-summary-v1"
+_AIMED: Final = frozenset({"discrete", "preferences"})
 _LONGEST_NAME = 100
 _MOST_TOPICS = 50
 
@@ -28,6 +30,14 @@ def refuse_bad_strategy(strategy: Strategy) -> None:
         refuse_unsafe_prompt(config.get("custom_prompt"), others)
     if strategy.name == "summary":
         _refuse_bad_summary(config)
+    if strategy.name in _AIMED and config.get("aim", Aim.BALANCED) not in list(Aim):
+        _refuse("aim", "one of " + ", ".join(Aim), config["aim"])
+
+
+def aim_of(strategy: Strategy, usual: Aim) -> Aim:
+    """What a strategy's `config.aim` says, else the usual aim; `custom` and `summary` have no aim of their own."""
+    told = strategy.config.get("aim") if strategy.name in _AIMED else None
+    return next((aim for aim in Aim if aim == told), usual)
 
 
 def _refuse_bad_summary(config: Mapping[str, Any]) -> None:

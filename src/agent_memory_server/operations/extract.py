@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from agent_memory_server.domain.cues import Cue, CueKind, cues_in
 from agent_memory_server.domain.labels import entities_in, topics_in
@@ -16,13 +17,15 @@ from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
 from agent_memory_server.domain.principal import Action, Principal
 from agent_memory_server.domain.scope import EVERYWHERE
 from agent_memory_server.domain.session import Message, Session, SessionKey
+from agent_memory_server.domain.strategies import aim_of
+from agent_memory_server.domain.support import Aim
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.authorize import require
 from agent_memory_server.operations.converse import get_session
 from agent_memory_server.operations.extract_by_model import CONTEXT, fitting, read_by_model
 from agent_memory_server.operations.extract_summary import summary_of, summary_write
 from agent_memory_server.operations.extraction_queue import due_of, extraction_job
-from agent_memory_server.operations.reading import Reading, Refused, memory_id, said_by_a_person
+from agent_memory_server.operations.reading import WEAK, Reading, Refused, memory_id, said_by_a_person
 from agent_memory_server.operations.remember import require_long_term
 from agent_memory_server.operations.window import Window
 from agent_memory_server.ports.memory_store import MemoryWrite, PutStatus
@@ -58,7 +61,7 @@ def _text(message: Message, cue: Cue) -> str:
 def _memory(session: Session, message: Message, cue: Cue, now: float) -> Memory:
     text = _text(message, cue)
     source = {"message_id": message.id, "start": cue.start, "end": cue.end, "quote": cue.sentence}
-    metadata = {"extracted_by": "rules", "kind": cue.kind.value, "source": source}
+    metadata: dict[str, Any] = {"extracted_by": "rules", "kind": cue.kind.value, "source": source, **WEAK[cue.weak]}
     if cue.when is not None:
         metadata["event_date_granularity"] = cue.when.granularity
     memory = Memory(
@@ -83,13 +86,14 @@ def _memory(session: Session, message: Message, cue: Cue, now: float) -> Memory:
     return replace(memory, memory_hash=hash_of(memory))
 
 
-def read_by_rules(session: Session, messages: Sequence[Message], *, now: float) -> Reading:
-    """What the rules find in messages of a session."""
+def read_by_rules(session: Session, messages: Sequence[Message], *, now: float, aim: Aim) -> Reading:
+    """What the rules find in messages of a session. aim: where its strategy names none."""
+    aim = aim_of(session.strategy, aim)
     kinds = _KINDS.get(session.strategy.name, frozenset(CueKind))
     memories: dict[str, Memory] = {}
     refused: list[Refused] = []
     for message in filter(said_by_a_person, messages):
-        for cue in cues_in(message.content, said_at=message.created_at):
+        for cue in cues_in(message.content, said_at=message.created_at, aim=aim):
             if cue.kind not in kinds:
                 continue
             if cue.dropped is not None:
@@ -161,10 +165,11 @@ async def _read(app: Application, pending: Unextracted, now: float) -> int | Non
 
 async def _listed(app: Application, pending: Unextracted, now: float) -> tuple[Sequence[Message], Reading]:
     """The messages that one step reads, and the memories in them."""
+    aim = app.options.extraction_aim
     if app.chat is None:
-        return pending.messages, read_by_rules(pending.session, pending.messages, now=now)
+        return pending.messages, read_by_rules(pending.session, pending.messages, now=now, aim=aim)
     messages = fitting(pending.messages)
-    return messages, await read_by_model(app.chat, pending.session, messages, pending.before, now=now)
+    return messages, await read_by_model(app.chat, pending.session, messages, pending.before, now=now, aim=aim)
 
 
 async def try_extraction(
@@ -183,6 +188,7 @@ async def try_extraction(
     if session.strategy.name == "summary":
         summary = await summary_of(app, session, fitting(session.messages), now=app.clock())
         return Reading(() if summary is None else (summary,), ())
+    aim = app.options.extraction_aim
     if app.chat is not None:
-        return await read_by_model(app.chat, session, fitting(session.messages), (), now=app.clock())
-    return read_by_rules(session, session.messages, now=app.clock())
+        return await read_by_model(app.chat, session, fitting(session.messages), (), now=app.clock(), aim=aim)
+    return read_by_rules(session, session.messages, now=app.clock(), aim=aim)

@@ -6,7 +6,6 @@ its source; what it cannot quote, or what names somebody the conversation does n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,10 +17,12 @@ from agent_memory_server.domain.fencing import DATA_RULE, fenced, fenced_lines
 from agent_memory_server.domain.labels import cleaned
 from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
 from agent_memory_server.domain.session import Message, Session
+from agent_memory_server.domain.strategies import aim_of
+from agent_memory_server.domain.support import Aim, judge
 from agent_memory_server.domain.tokens import message_tokens
 from agent_memory_server.operations.custom_question import INSTRUCTIONS as CUSTOM_INSTRUCTIONS
 from agent_memory_server.operations.custom_question import custom_task
-from agent_memory_server.operations.reading import Reading, Refused, memory_id, said_by_a_person
+from agent_memory_server.operations.reading import WEAK, Reading, Refused, memory_id, said_by_a_person
 from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
 
 CONTEXT = 6
@@ -33,7 +34,6 @@ MOST_TOKENS = 3000
 _CONTEXT_CHARS = 600
 _SUMMARY_CHARS = 400
 _MOST_CHARS = 12_000
-_LONGEST_TEXT = 1000
 _MOST_LABELS = 8
 _STRATEGIES: Final[Mapping[str, str]] = {
     "discrete": "Find lasting facts, preferences and events about the people who speak that will help in later "
@@ -65,11 +65,11 @@ SCHEMA: Final = {
     "required": ["memories"],
     "additionalProperties": False,
 }
-_NAME = re.compile(r"(?<=[\w,] )[A-Z][\w’'-]+")
-_CALENDAR = frozenset(
-    "User Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August "
-    "September October November December".split()
-)
+_AIMS: Final[Mapping[Aim, str]] = {
+    Aim.PRECISION: "Only what is said outright and will still matter in a year; in doubt leave it out.",
+    Aim.BALANCED: "",
+    Aim.RECALL: "Rather note too much than too little: plans, wishes, opinions and passing events too.",
+}
 
 
 def fitting(messages: Sequence[Message]) -> tuple[Message, ...]:
@@ -85,9 +85,11 @@ def fitting(messages: Sequence[Message]) -> tuple[Message, ...]:
 
 
 async def read_by_model(
-    chat: ChatModel, session: Session, messages: Sequence[Message], before: Sequence[Message], *, now: float
+    chat: ChatModel, session: Session, messages: Sequence[Message], before: Sequence[Message], *, now: float, aim: Aim
 ) -> Reading:
     """What the model finds in messages of a session, without what it cannot prove. No people, no question.
+
+    aim: where the session's strategy names none.
 
     Raises: Unavailable, DeadlineExceeded (later may work), InvalidRequest (the model refuses the question).
     """
@@ -95,22 +97,26 @@ async def read_by_model(
     if not numbered:
         return Reading((), ())
     custom = session.strategy.name == _CUSTOM
+    aim = aim_of(session.strategy, aim)
     question = _custom_question if custom else _question
-    answer = await chat.ask(question(session, _shown(session, messages, before), chat.model, now))
+    answer = await chat.ask(question(session, _shown(session, messages, before), chat.model, now, aim))
     words = " ".join([_summary(session), *(f"{each.role} {each.content}" for each in (*before, *messages))]).casefold()
     memories: dict[str, Memory] = {}
     refused: list[Refused] = []
     for item in answer.value["memories"]:
         message = numbered.get(item["source"])
+        if message is None:
+            refused.append(Refused("", item["quote"], "it names no message that was asked about"))
+            continue
         # The application's prompt may ask for another language, so its names are not looked up.
-        reason = _unsupported(item, message, None if custom else words)
-        if custom and reason is None:
-            reason = unsafe_answer(item["text"])
-        if message is None or reason is not None:
-            refused.append(Refused(message.id if message else "", item["quote"], reason or "it names no message"))
+        conversation = None if custom else words
+        judged = judge(item["text"], item["quote"], message=message.content, conversation=conversation, aim=aim)
+        reason = judged.reason or (unsafe_answer(item["text"]) if custom else None)
+        if reason is not None:
+            refused.append(Refused(message.id, item["quote"], reason))
             continue
         event_date = _event_date(item, message, (*before, *messages))
-        memory = _memory(session, message, item, event_date, now, chat.model)
+        memory = _memory(session, message, item, event_date, now, chat.model, weak=judged.weak)
         memories.setdefault(memory.id, memory)
     return Reading(tuple(memories.values()), tuple(refused))
 
@@ -138,39 +144,23 @@ def _shown(session: Session, messages: Sequence[Message], before: Sequence[Messa
     return fenced_lines("messages", unread), "\n".join(explaining)
 
 
-def _question(session: Session, shown: tuple[str, str], _model: str, _now: float) -> ChatRequest:
+def _question(session: Session, shown: tuple[str, str], _model: str, _now: float, aim: Aim) -> ChatRequest:
     messages, earlier = shown
+    told = " ".join(filter(None, (_STRATEGIES[session.strategy.name], _AIMS[aim], _RULES, DATA_RULE)))
     return ChatRequest(
         purpose="extraction",
-        instructions=f"{_STRATEGIES[session.strategy.name]} {_RULES} {DATA_RULE}",
+        instructions=told,
         text=f"{earlier}\n{messages}" if earlier else messages,
         schema=SCHEMA,
     )
 
 
-def _custom_question(session: Session, shown: tuple[str, str], model: str, now: float) -> ChatRequest:
+def _custom_question(session: Session, shown: tuple[str, str], model: str, now: float, _aim: Aim) -> ChatRequest:
     messages, earlier = shown
     task = custom_task(session, messages, earlier, model=model, now=now)
     return ChatRequest(
         purpose="extraction", instructions=f"{CUSTOM_INSTRUCTIONS} {DATA_RULE}", text=task, schema=SCHEMA
     )
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
-
-
-def _unsupported(item: Mapping[str, Any], message: Message | None, words: str | None) -> str | None:
-    if message is None:
-        return "it names no message that was asked about"
-    if not item["text"].strip() or len(item["text"]) > _LONGEST_TEXT:
-        return "its text is empty or too long"
-    if not item["quote"].strip() or _plain(item["quote"]) not in _plain(message.content):
-        return "its quotation is not in the message"
-    for name in _NAME.findall(item["text"]) if words is not None else ():
-        if name not in _CALENDAR and re.sub(r"['’]s$", "", name).casefold() not in (words or ""):
-            return "it names what the conversation does not"
-    return None
 
 
 def _event_date(item: Mapping[str, Any], message: Message, around: Sequence[Message]) -> float | None:
@@ -182,7 +172,14 @@ def _event_date(item: Mapping[str, Any], message: Message, around: Sequence[Mess
 
 
 def _memory(
-    session: Session, message: Message, item: Mapping[str, Any], event_date: float | None, now: float, model: str
+    session: Session,
+    message: Message,
+    item: Mapping[str, Any],
+    event_date: float | None,
+    now: float,
+    model: str,
+    *,
+    weak: bool,
 ) -> Memory:
     text = " ".join(item["text"].split())
     memory = Memory(
@@ -202,6 +199,6 @@ def _memory(
         extraction_strategy=session.strategy.name,
         extraction_strategy_config=session.strategy.config,
         extracted_from=(message.id,),
-        metadata={"extracted_by": model, "source": {"message_id": message.id, "quote": item["quote"]}},
+        metadata={"extracted_by": model, "source": {"message_id": message.id, "quote": item["quote"]}, **WEAK[weak]},
     )
     return replace(memory, memory_hash=hash_of(memory))

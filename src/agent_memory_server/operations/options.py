@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent_memory_server.domain.retention import RetentionPolicy
+from agent_memory_server.domain.support import Aim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Options:
     rewrite_timeout_s:     QUERY_OPTIMIZATION_TIMEOUT_S.
     rerank_candidates:     RERANK_CANDIDATES; how many of the first results a re-ranker is asked about.
     extraction:            ENABLE_DISCRETE_MEMORY_EXTRACTION; memories are read out of conversations.
+    extraction_aim:        EXTRACTION_AIM; what it is to miss rather, where a session's strategy does not say.
     extract_after_s:       EXTRACTION_DEBOUNCE_SECONDS; a session is read when it was quiet for so long,
     extract_within_s:      EXTRACTION_LONGEST_WAIT_SECONDS; or when its first unread message has waited for so long.
     view_refresh_s:        SUMMARY_VIEW_REFRESH_EVERY_MINUTES, in seconds.
@@ -49,6 +51,7 @@ class Options:
     rewrite_timeout_s: float = 5.0
     rerank_candidates: int = 30
     extraction: bool = True
+    extraction_aim: Aim = Aim.BALANCED
     extract_after_s: float = 30.0
     extract_within_s: float = 300.0
     view_refresh_s: float = 3600.0

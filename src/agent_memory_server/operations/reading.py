@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.session import Message, SessionKey
@@ -13,6 +15,10 @@ from agent_memory_server.operations.context import MEMORIES_HEADING, SUMMARY_HEA
 _NO_TURNS = frozenset({"system", "developer", "tool", "function"})
 _NOT_SPEAKERS = frozenset({"assistant", "ai", "bot", "model"}) | _NO_TURNS
 _HEADINGS = tuple(heading.strip() for heading in (SUMMARY_HEADING, MEMORIES_HEADING))
+
+
+WEAK: Final[Mapping[bool, dict[str, Any]]] = {True: {"support": "weak"}, False: {}}
+"""What `metadata` says of a memory whose support is weak, which `recall` lets in; nothing of the others."""
 
 
 @dataclass(frozen=True, slots=True)

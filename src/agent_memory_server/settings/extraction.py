@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agent_memory_server.domain.support import Aim
+
 _CONFIG = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, allow_inf_nan=False)
 
 
@@ -16,6 +18,12 @@ class ExtractionSettings(BaseModel):
         True,
         alias="ENABLE_DISCRETE_MEMORY_EXTRACTION",
         description="Read facts, preferences and dated events out of messages, in the background.",
+    )
+    aim: Aim = Field(
+        Aim.BALANCED,
+        alias="EXTRACTION_AIM",
+        description="`precision`: only what is said outright, in the message's own words; `balanced`; `recall`: "
+        "doubtful memories too, marked as such. A session's strategy may say otherwise (`config.aim`).",
     )
     debounce_s: float = Field(
         30,

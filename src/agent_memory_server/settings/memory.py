@@ -168,6 +168,7 @@ def options_of(
         rewrite_timeout_s=rewriting.rewrite_timeout_s,
         rerank_candidates=(rerank or RerankSettings()).candidates,
         extraction=extraction.discrete,
+        extraction_aim=extraction.aim,
         extract_after_s=extraction.debounce_s,
         extract_within_s=extraction.longest_wait_s,
         topics=labelling.topics,

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from agent_memory_server.adapters.sqlite.at_once import may_be_short
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
@@ -48,7 +49,12 @@ def about(vector: NDArray[np.float32]) -> StoreQuery:
 
 
 def at_once(database: Database, searcher: Searcher, query: StoreQuery, scope: Scope = EVERYWHERE) -> Ranked | None:
-    return database.read_at_once(lambda connection: searcher.search_at_once(connection, scope, query))
+    if not may_be_short(scope, query):
+        return None
+    found = database.read_at_once(lambda connection: searcher.search_at_once(connection, [(scope, query)]))
+    (outcome,) = found or [None]
+    assert not isinstance(outcome, Exception)
+    return outcome
 
 
 async def by_thread(database: Database, searcher: Searcher, query: StoreQuery, scope: Scope = EVERYWHERE) -> Ranked:
@@ -131,6 +137,49 @@ async def test_searches_beside_writes_see_everything_that_was_acknowledged(
     assert (await store.search(EVERYWHERE, about(near[0]))).total == 400
 
 
+async def test_searches_of_one_moment_have_the_answers_that_reading_threads_give(
+    database: Database, searcher: Searcher
+) -> None:
+    store = SqliteMemoryStore(database, searcher)
+    near = clustered(RECORDS)
+    await put(database, searcher, [write(f"m{i}", v, user=f"u{i % 3}") for i, v in enumerate(near)])
+    scopes = (EVERYWHERE, Scope(users=frozenset(["u0", "u2"])), Scope(users=frozenset(["nobody"])))
+    asked = [(scopes[n % 3], replace(about(v), limit=1 + n % 9, offset=n % 7)) for n, v in enumerate(near[:60])]
+    expected = [await by_thread(database, searcher, query, scope) for scope, query in asked]
+    for some in (1, 3, 60):
+        found = await asyncio.gather(*(store.search(scope, query) for scope, query in asked[:some]))
+        assert list(found) == expected[:some]
+
+
+async def test_a_search_that_fails_fails_alone(database: Database, searcher: Searcher) -> None:
+    store = SqliteMemoryStore(database, searcher)
+    near = clustered(RECORDS)
+    await put(database, searcher, [write(f"m{i}", vector) for i, vector in enumerate(near)])
+    queries = [about(vector) for vector in near[:20]]
+    expected = [await by_thread(database, searcher, query) for query in queries]
+    queries[5] = about(np.ones(DIMENSIONS // 2, np.float32))
+    given_up = asyncio.create_task(store.search(EVERYWHERE, about(near[99])))
+    asyncio.get_running_loop().call_soon(given_up.cancel)
+    found = await asyncio.gather(*(store.search(EVERYWHERE, query) for query in queries), return_exceptions=True)
+    assert isinstance(found[5], ValueError)
+    assert [*found[:5], *found[6:]] == [*expected[:5], *expected[6:]]
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+
+
+async def test_searches_that_wait_while_the_store_closes_end(tmp_path: Path, searcher: Searcher) -> None:
+    database = await Database.open(DataFolder(path=tmp_path, dimensions=DIMENSIONS, durability="normal"))
+    store = SqliteMemoryStore(database, searcher)
+    near = clustered(200)
+    await put(database, searcher, [write(f"m{i}", vector) for i, vector in enumerate(near)])
+    expected = await by_thread(database, searcher, about(near[0]))
+    searches = [asyncio.create_task(store.search(EVERYWHERE, about(near[0]))) for _ in range(50)]
+    async with asyncio.timeout(30):
+        await asyncio.gather(database.close(), asyncio.sleep(0))
+        found = await asyncio.gather(*searches, return_exceptions=True)
+    assert all(one == expected or isinstance(one, Unavailable) for one in found)
+
+
 async def test_what_may_take_long_is_declined(database: Database, searcher: Searcher) -> None:
     near = clustered(RECORDS)
     await put(database, searcher, [write(f"m{i}", vector) for i, vector in enumerate(near)])
@@ -141,6 +190,7 @@ async def test_what_may_take_long_is_declined(database: Database, searcher: Sear
         "hybrid": replace(query, mode=Mode.HYBRID),
         "keyword": replace(query, mode=Mode.KEYWORD, vector=None),
         "within": replace(query, within=0.5),
+        "relevant": replace(query, min_relevance=0.5),
         "deep": replace(query, offset=95),
         "topics": replace(query, filter=Filter((only(TagField.TOPICS, "tea"),))),
         "prefix": replace(query, filter=Filter((Match(TextField.USER_ID, Op.PREFIX, ("a",)),))),

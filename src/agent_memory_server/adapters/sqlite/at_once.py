@@ -34,8 +34,10 @@ class NotAtOnce(Exception):
 
 def may_be_short(scope: Scope, query: StoreQuery) -> bool:
     """Whether nothing in the question itself asks for long work: by meaning, over whole places, near the top."""
-    if query.mode is not Mode.SEMANTIC or query.vector is None or query.within is not None or query.explain:
+    if query.mode is not Mode.SEMANTIC or query.vector is None or query.explain:
         return False
+    if query.within is not None or query.min_relevance is not None:
+        return False  # counts everything within a distance
     if query.offset + query.limit > DEEPEST:
         return False
     granted = (scope.namespaces, scope.users)

@@ -11,6 +11,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
+from agent_memory_server.adapters.sqlite.at_once import may_be_short
 from agent_memory_server.adapters.sqlite.database import Database
 from agent_memory_server.adapters.sqlite.duplicates import supersede_duplicates
 from agent_memory_server.adapters.sqlite.labels import set_labels, unlabelled
@@ -26,6 +27,7 @@ from agent_memory_server.adapters.sqlite.record_writer import (
     update_record,
 )
 from agent_memory_server.adapters.sqlite.sql import fetch, queries, snapshot
+from agent_memory_server.adapters.sqlite.together import Together
 from agent_memory_server.adapters.sqlite.versions import mark_compared, supersede, uncompared
 from agent_memory_server.domain.filters import Filter
 from agent_memory_server.domain.memory import Memory
@@ -41,8 +43,11 @@ class Ranker(Protocol):
         """See `MemoryStore.search`. Called from several reading threads at once."""
         ...
 
-    def search_at_once(self, connection: apsw.Connection, scope: Scope, query: StoreQuery) -> Ranked | None:
-        """The same answer where it takes a fraction of a millisecond; None where it may take longer."""
+    def search_at_once(
+        self, connection: apsw.Connection, asked: Sequence[tuple[Scope, StoreQuery]]
+    ) -> Sequence[Ranked | Exception | None]:
+        """The same answers where one takes a fraction of a millisecond; None where it may take longer; what one alone
+        raised."""
         ...
 
 
@@ -52,6 +57,7 @@ class SqliteMemoryStore:
     def __init__(self, database: Database, ranker: Ranker) -> None:
         self._database = database
         self._ranker = ranker
+        self._together = Together(self._at_once)
 
     async def put(
         self, scope: Scope, writes: Sequence[MemoryWrite], *, now: float, deduplicate: bool = False
@@ -89,11 +95,16 @@ class SqliteMemoryStore:
         return await self._database.write(lambda connection: delete_records(connection, scope, ids))
 
     async def search(self, scope: Scope, query: StoreQuery) -> Ranked:
-        """See `MemoryStore.search`. A short one is answered before anybody else gets a turn."""
-        found = self._database.read_at_once(lambda connection: self._ranker.search_at_once(connection, scope, query))
-        if found is not None:
-            return found
+        """See `MemoryStore.search`. Short ones are answered on the event loop, a few at a time."""
+        if may_be_short(scope, query):
+            found = await self._together.ask((scope, query))
+            if found is not None:
+                return found
         return await self._database.read(lambda connection: self._ranker.search(connection, scope, query))
+
+    def _at_once(self, asked: Sequence[tuple[Scope, StoreQuery]]) -> Sequence[Ranked | Exception | None]:
+        found = self._database.read_at_once(lambda connection: self._ranker.search_at_once(connection, asked))
+        return [None] * len(asked) if found is None else found
 
     async def touch(self, scope: Scope, ids: Sequence[str], *, at: float) -> int:
         """See `MemoryStore.touch`."""

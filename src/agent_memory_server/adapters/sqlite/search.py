@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import apsw
 import numpy as np
 
 from agent_memory_server.adapters.sqlite import at_once
-from agent_memory_server.adapters.sqlite.at_once import NotAtOnce, may_be_short
+from agent_memory_server.adapters.sqlite.at_once import NotAtOnce
 from agent_memory_server.adapters.sqlite.blocks import BlockCache, BlockState
 from agent_memory_server.adapters.sqlite.changes import Lagging, snapshot
 from agent_memory_server.adapters.sqlite.codes import CODES_BYTES
@@ -22,7 +23,8 @@ from agent_memory_server.adapters.sqlite.sketch import SketchCache
 from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.block import BlockSelection, fits
 from agent_memory_server.domain.evidence import hit_of, with_matched_words
-from agent_memory_server.domain.query import Ranked, StoreQuery
+from agent_memory_server.domain.memory import Memory
+from agent_memory_server.domain.query import Evidence, Ranked, StoreQuery
 from agent_memory_server.domain.ranking_page import RankingPage, page_of
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.selection import Selection
@@ -92,20 +94,37 @@ class Searcher:
             selection = _in_block(connection, block, allowed, selected)
         return self._answer(connection, query, page_of(selection, query))
 
-    def search_at_once(self, connection: apsw.Connection, scope: Scope, query: StoreQuery) -> Ranked | None:
-        """The answer of `search`, where all that it takes is in memory and little; None: ask a reading thread."""
-        if not may_be_short(scope, query):
-            return None
+    def search_at_once(
+        self, connection: apsw.Connection, asked: Sequence[tuple[Scope, StoreQuery]]
+    ) -> list[Ranked | Exception | None]:
+        """For each question the answer of `search`, where all that it takes is in memory and little; None: ask a
+        reading thread; or what that search alone raised. All see the same state of the file. The questions are
+        `may_be_short`."""
         with snapshot(connection) as seq:
+            if store_owes(connection):
+                return [None] * len(asked)
+            pages = [self._page_at_once(connection, seq, scope, query) for scope, query in asked]
+            # One statement for all. Each page was ranked within its own scope, and takes its own records only.
+            places = {placed.key for page in pages if isinstance(page, RankingPage) for placed in page.placed}
+            memories = load(connection, np.array(sorted(places), np.int64))
+        return [_ranked(page, memories, {}, {}) if isinstance(page, RankingPage) else page for page in pages]
+
+    def _page_at_once(
+        self, connection: apsw.Connection, seq: int, scope: Scope, query: StoreQuery
+    ) -> RankingPage | Exception | None:
+        try:
             selected = select(connection, scope, query.filter)
             if not selected.records:
-                return _NOTHING
-            try:
-                selection = self._short(connection, seq, selected)
-                return self._answer(connection, query, page_of(selection, query)) if selection else None
-            except (Lagging, NotAtOnce):
-                self._declining = _DECLINED
-                return None
+                return RankingPage([], 0)
+            selection = self._short(connection, seq, selected)
+            return page_of(selection, query) if selection else None
+        except NotAtOnce:
+            self._declining = _DECLINED
+            return None
+        except apsw.Error:
+            raise  # the connection's, and so of every question
+        except Exception as exc:  # noqa: BLE001 - of this question alone: raised to whoever asked it
+            return exc
 
     def _short(self, connection: apsw.Connection, seq: int, selected: Selected) -> Selection | None:
         caches = self._caches
@@ -113,13 +132,13 @@ class Searcher:
             if selected.records > at_once.BLOCK_RECORDS:
                 return None
             block = caches.blocks.warm(selected.ranges, seq)
-            return _in_block(connection, block, None, selected) if block and not store_owes(connection) else None
+            return _in_block(connection, block, None, selected) if block else None
         if self._declining:
             self._declining -= 1
             return None
-        if (sketch := caches.sketches.warm(seq)) is None or not sketch.is_short or store_owes(connection):
+        if (sketch := caches.sketches.warm(seq)) is None or not sketch.is_short:
             return None
-        return WideSelection(connection, caches, selected, None, seq, most=at_once.CANDIDATES)
+        return WideSelection(connection, caches, selected, None, seq, sketch=sketch, most=at_once.CANDIDATES)
 
     @staticmethod
     def _answer(connection: apsw.Connection, query: StoreQuery, page: RankingPage) -> Ranked:
@@ -131,8 +150,14 @@ class Searcher:
                 evidence, *stored_words(connection, np.array(sorted(evidence), np.int64)), query.terms
             )
         ids = {key: memories[key].id for key in others}
-        hits = tuple(hit_of(placed, memories[placed.key], evidence.get(placed.key), ids) for placed in page.placed)
-        return Ranked(hits=hits, total=page.total, unembedded=page.unembedded)
+        return _ranked(page, memories, evidence, ids)
+
+
+def _ranked(
+    page: RankingPage, memories: Mapping[int, Memory], evidence: Mapping[int, Evidence], ids: Mapping[int, str]
+) -> Ranked:
+    hits = tuple(hit_of(placed, memories[placed.key], evidence.get(placed.key), ids) for placed in page.placed)
+    return Ranked(hits=hits, total=page.total, unembedded=page.unembedded)
 
 
 def _in_block(

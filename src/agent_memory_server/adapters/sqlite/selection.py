@@ -14,7 +14,7 @@ from agent_memory_server.adapters.sqlite.exact import distances_of
 from agent_memory_server.adapters.sqlite.fetch import fetch_for
 from agent_memory_server.adapters.sqlite.ranges import inside
 from agent_memory_server.adapters.sqlite.scopes import Selected
-from agent_memory_server.adapters.sqlite.sketch import SketchCache
+from agent_memory_server.adapters.sqlite.sketch import SketchCache, SketchView
 from agent_memory_server.adapters.sqlite.turn_rows import beside
 from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.distances import Vector
@@ -44,13 +44,15 @@ class Caches:
 @dataclass(frozen=True, slots=True)
 class WideSelection:
     """`Selection` over the file. allowed: records that satisfy the filter, ascending, None when all do; seq: the commit
-    that the search sees; most: candidates of the dense arm, beyond which it raises NotAtOnce. Raises: Lagging."""
+    that the search sees; sketch: as of that commit, None: to be fetched; most: candidates of the dense arm, beyond
+    which it raises NotAtOnce. Raises: Lagging."""
 
     connection: apsw.Connection
     caches: Caches
     selected: Selected
     allowed: Rids | None
     seq: int
+    sketch: SketchView | None = None
     most: int | None = None
 
     @property
@@ -63,7 +65,7 @@ class WideSelection:
         allowed = self.allowed if among is None else among
         if allowed is not None and len(allowed) <= self.caches.few:
             return InMemory(distances_of(self.connection, allowed, query))
-        sketch = self.caches.sketches.get(self.connection, self.seq)
+        sketch = self.sketch or self.caches.sketches.get(self.connection, self.seq)
         return dense.from_file(self.connection, sketch, self.selected.ranges, query, allowed, most=self.most)
 
     def keyword(self, terms: Sequence[Term], wanted: int, among: Rids | None = None) -> Found:

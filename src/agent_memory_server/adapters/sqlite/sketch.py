@@ -55,16 +55,17 @@ class SketchView:
         """Where the records of the ranges (and of `allowed`, ascending) are."""
         if allowed is not None:
             return [self._without_dead(self.positions(allowed))]
-        if len(ranges) == 1 and ranges[0][0] <= 0 and ranges[0][1] == np.iinfo(np.int64).max:
-            return [slice(0, len(self.rids))]
+        head, tail = self.rids[: self.base], self.rids[self.base :]
         found: list[Part] = []
         for low, high in ranges:
-            start, stop = np.searchsorted(self.rids[: self.base], (low, high + 1))
+            # The two ends first: most often a search looks at everything.
+            start = 0 if len(head) and low <= head[0] else int(head.searchsorted(low))
+            stop = len(head) if len(head) and high >= head[-1] else int(head.searchsorted(high, "right"))
             if stop > start:
-                found.append(slice(int(start), int(stop)))
-        tail = np.flatnonzero(inside(self.rids[self.base :], ranges)) + self.base
+                found.append(slice(start, stop))
         if len(tail):
-            found.append(self._without_dead(tail))
+            late = np.flatnonzero(inside(tail, ranges)) + self.base
+            found += [self._without_dead(late)] if len(late) else []
         return found
 
     def positions(self, rids: Rids) -> Positions:
