@@ -28,9 +28,9 @@ from agent_memory_server.operations.options import Options
 from agent_memory_server.operations.remember import remember
 from tests.operations.given import append, memory, turn
 from tests.support.chat_service import ChatService, chat_service, failed, model_of, said, truncated
-from tests.support.redis_application import on_redis
 from tests.support.jobs import QUICK, queue_of
 from tests.support.pipeline import at_rest, playing
+from tests.support.redis_application import on_redis
 from tests.support.rest import application, wall_clock
 from tests.support.waiting import until
 

@@ -17,9 +17,9 @@ from agent_memory_server.operations.options import Options
 from agent_memory_server.operations.window import Window
 from tests.operations.given import NOW, FailingEmbedder, SettableClock, append, turn
 from tests.support.chat_service import ChatService, chat_service, model_of
-from tests.support.redis_application import on_redis
 from tests.support.jobs import QUICK, queue_of
 from tests.support.pipeline import at_rest, playing
+from tests.support.redis_application import on_redis
 from tests.support.rest import application
 from tests.support.waiting import until
 
