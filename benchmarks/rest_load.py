@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from agent_memory_server.adapters.providers.deterministic import DeterministicEmbedder
 from benchmarks.load import HEADER, Connection, Timing, line, request, run
+from benchmarks.redis_server import redis_server
 from benchmarks.sentences import question, sentence
 from benchmarks.server import Running, server
 
@@ -140,8 +142,16 @@ async def _scenarios(running: Running, clients: list[int], rounds: int, only: li
 
 
 async def _measure(options: argparse.Namespace) -> dict[str, Any]:
-    with server(workers=options.workers) as running:
+    with contextlib.ExitStack() as stack:
+        redis = stack.enter_context(redis_server()) if options.redis else None
+        settings = {"REDIS_URL": redis.url} if redis else {}
+        running = stack.enter_context(server(folder=None, workers=options.workers, **settings))
+        before = redis.used_bytes() if redis else 0
         ingested = await _ingest(running.port, options.memories)
+        ingested["server_cpu_s"] = round(running.cpu_s(), 2)
+        if redis:
+            ingested["redis_bytes_per_memory"] = round((redis.used_bytes() - before) / options.memories, 1)
+            ingested["redis_cpu_s"] = round(redis.cpu_s(), 2)
         print(f"ingest: {json.dumps(ingested)}")
         recall = await _recall(running.port, options.memories, options.queries)
         print(f"recall: {json.dumps(recall)}\n\n{HEADER}")
@@ -158,6 +168,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=100)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 16])
     parser.add_argument("--workers", type=int, default=1, help="processes of the server")
+    parser.add_argument("--redis", action="store_true", help="on a Redis started by scripts/redis-stack.sh")
     parser.add_argument("--only", nargs="+", help="scenarios to run (default: all)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)

@@ -68,6 +68,8 @@ def index_options(settings: Settings, dimensions: int) -> IndexOptions:
         prefix=redis.index_prefix,
         dimensions=dimensions,
         algorithm=redis.algorithm,
+        m=redis.m,
+        ef_construction=redis.ef_construction,
         metric=redis.distance_metric,
     )
 
@@ -85,6 +87,7 @@ class RedisEngine:
         self._settings = settings
         self._patient = patient
         self._background: list[asyncio.Task[None]] = []
+        self._stores: list[RedisMemoryStore] = []
         self._trouble: str | None = None
         self.place = "Redis"
         self.spending = RedisSpending(client)
@@ -94,7 +97,7 @@ class RedisEngine:
         """End what goes on in the background, and close the client."""
         for task in self._background:
             task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(*self._background, *(store.close() for store in self._stores), return_exceptions=True)
         await self._client.aclose()
 
     async def stored_model(self) -> StoredModel | None:
@@ -159,8 +162,11 @@ class RedisEngine:
         options = index_options(self._settings, dimensions)
         sessions = session_options(self._settings)
         wait_s = self._settings.redis.adoption_wait_s if self._patient else _PATIENCE_S
-        search = SearchOptions(cache_mb=self._settings.storage.vector_cache_mb)
+        search = SearchOptions(
+            cache_mb=self._settings.storage.vector_cache_mb, ef_runtime=self._settings.redis.ef_runtime
+        )
         memories = RedisMemoryStore(client, options, search, sessions, trouble=lambda: self._trouble)
+        self._stores.append(memories)
         jobs = RedisJobs(client, self._settings.tasks.docket_name, clock=now)
         return Ports(
             memories=AdoptingMemoryStore(memories, Adoption(client, options, wait_s=wait_s)),

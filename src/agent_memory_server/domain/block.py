@@ -28,7 +28,12 @@ _BYTES_PER_WORD = 8
 
 def fits(records: int, words: int, dimensions: int, max_bytes: int) -> bool:
     """Whether a selection of this size is kept as a block: neither vectors nor words take more than `max_bytes`."""
-    return records * dimensions * 4 <= max_bytes and words * _BYTES_PER_WORD <= max_bytes
+    return records * dimensions * 4 <= max_bytes and words_fit(words, max_bytes)
+
+
+def words_fit(words: int, max_bytes: int) -> bool:
+    """Whether the words alone of a selection are kept: they take no more than `max_bytes`."""
+    return words * _BYTES_PER_WORD <= max_bytes
 
 
 class BlockView:

@@ -57,7 +57,7 @@ class BlockRows:
             raise ValueError(f"a stored vector does not have {self._dimensions} dimensions")
         if not embedded.all():
             sparse = np.zeros((len(rids), self._dimensions), np.float32)
-            sparse[embedded] = found.reshape(-1, self._dimensions)
+            sparse[embedded] = found.reshape(int(np.count_nonzero(embedded)), self._dimensions)
             found = sparse.reshape(-1)
         self._rids.extend(rids)
         self._live.extend(np.ones(len(rids), np.bool_))
@@ -77,5 +77,5 @@ class BlockRows:
     def view(self) -> BlockView:
         """What it holds now."""
         words = WordRows(self._codes.view, self._row_of.view, self._lengths.view)
-        vectors = self._vectors.view.reshape(-1, self._dimensions)
+        vectors = self._vectors.view.reshape(self.rows, self._dimensions)
         return BlockView(self._rids.view, vectors, words, self._live.view, self._embedded.view)

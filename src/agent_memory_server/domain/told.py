@@ -129,8 +129,21 @@ class ToldRows:
         order: what decides between equal times, a number for each of the n rows (the order of storing).
         """
         sessions = self._whole.view[0, : len(order)]
-        created, stored, _ = self._times.view[:, : len(order)]
         turns = sessions >= 0 if live is None else (sessions >= 0) & live
-        rows = np.flatnonzero(turns)
+        return self._around(order, np.flatnonzero(turns))
+
+    def beside(self, order: NDArray[np.int64], live: NDArray[np.bool_] | None, rows: Ints) -> Ints:
+        """`around(order, live).of(rows)`, by a look at the conversations of these rows alone."""
+        sessions = self._whole.view[0, : len(order)]
+        asked = np.zeros(len(self._numbers) + 1, np.bool_)  # the last one: of no conversation
+        asked[sessions[rows]] = True
+        asked[-1] = False
+        turns = asked[sessions] if live is None else asked[sessions] & live
+        there = np.flatnonzero(turns)
+        return self._around(order, there).of(rows) if len(there) else np.full((len(rows), 4), -1, np.int64)
+
+    def _around(self, order: NDArray[np.int64], rows: Ints) -> Around:
         rows = rows[np.argsort(order[rows], kind="stable")]
-        return around(len(order), rows, sessions[rows], created[rows], stored[rows])
+        sessions = self._whole.view[0, rows]
+        created, stored, _ = self._times.view[:, rows]
+        return around(len(order), rows, sessions, created, stored)

@@ -13,7 +13,6 @@ from agent_memory_server.adapters.redis.connection import open_client
 from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
 from agent_memory_server.adapters.redis.search import SearchOptions
-from agent_memory_server.domain.errors import Unavailable
 from agent_memory_server.domain.filters import EVERYTHING, Filter, Match, Op, TagField, TextField, only
 from agent_memory_server.domain.query import Mode, Ranked, StoreQuery
 from agent_memory_server.domain.scope import EVERYWHERE, Scope
@@ -124,11 +123,19 @@ async def test_words_of_the_query_language_are_words(pair: tuple[RedisMemoryStor
     await gathered.ping()
 
 
-async def test_more_than_one_search_may_read_is_an_error_and_never_a_part(client: Redis) -> None:
+async def test_records_that_only_reading_tells_apart_are_sifted_in_parts(client: Redis) -> None:
     index = IndexOptions(dimensions=DIMENSIONS)
     await ensure_index(client, index)
-    store = RedisMemoryStore(client, index, SearchOptions(cache_mb=0, most=50))
-    await store.put(EVERYWHERE, _writes(np.random.default_rng(1), 600), now=NOW)
-    query = StoreQuery(mode=Mode.KEYWORD, terms=query_terms("apple"), text="apple", limit=100)
-    with pytest.raises(Unavailable, match="more than 50"):
-        await store.search(EVERYWHERE, query)
+    block = RedisMemoryStore(client, index)
+    gathered = RedisMemoryStore(client, index, SearchOptions(cache_mb=0, at_once=50))
+    chance = np.random.default_rng(5)
+    await block.put(EVERYWHERE, _writes(chance, 600), now=NOW)
+    for text in ("apple", '"apple pear"', '"fig date" olives'):
+        for mode in Mode:
+            vector = None if mode is Mode.KEYWORD else _unit(chance)
+            terms = query_terms(text, phrases_required=mode is Mode.HYBRID)
+            query = StoreQuery(mode=mode, vector=vector, terms=terms, text=text, filter=FILTERS[2], limit=5)
+            mine, other = await block.search(MINE, query), await gathered.search(MINE, query)
+            assert (other.total, other.unembedded) == (mine.total, mine.unembedded)
+            assert _ids(other)[:1] == _ids(mine)[:1]
+            assert len(set(_ids(other)) & set(_ids(mine))) >= len(_ids(mine)) - 1

@@ -224,3 +224,29 @@ async def test_a_search_that_is_given_up_disturbs_no_other(store: RedisMemorySto
             assert len(_ids(ranked)) == 50
         await asyncio.gather(*tasks[::2], return_exceptions=True)
         await store.put(EVERYWHERE, _writes(0, 50), now=NOW)
+
+
+async def test_nobody_waits_until_a_large_place_is_read(client: Redis, elsewhere: RedisMemoryStore) -> None:
+    store = RedisMemoryStore(client, INDEX, SearchOptions(waits=100))
+    await store.put(EVERYWHERE, _writes(0, 300), now=NOW)
+    query = replace(NEAR, limit=400)
+    assert len(_ids(await store.search(ME, query))) == 300
+    await elsewhere.put(EVERYWHERE, _writes(300, 5), now=NOW)
+    await elsewhere.delete(EVERYWHERE, ["m0"])
+    async with asyncio.timeout(30):
+        while True:
+            before = await _calls(client)
+            ranked = await store.search(ME, query)
+            assert _ids(ranked) == {f"m{n}" for n in range(1, 305)}
+            after = await _calls(client)
+            if after.get("FT.SEARCH") == before.get("FT.SEARCH"):
+                break  # it is in memory now
+    await store.close()
+
+
+async def test_closing_ends_what_is_read_in_the_background(client: Redis) -> None:
+    store = RedisMemoryStore(client, INDEX, SearchOptions(waits=10))
+    await store.put(EVERYWHERE, _writes(0, 300), now=NOW)
+    await store.search(ME, NEAR)
+    await store.close()
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "block"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from agent_memory_server.adapters.sqlite.record_writer import delete_records, pu
 from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
 from agent_memory_server.domain.errors import Unavailable
 from agent_memory_server.domain.filters import Filter, Match, Op, TextField, TimeField, TimeRange
-from agent_memory_server.domain.memory import Memory
+from agent_memory_server.domain.memory import Memory, MemoryType
 from agent_memory_server.domain.query import Mode, Ranked, StoreQuery
 from agent_memory_server.domain.scope import EVERYWHERE, Scope
 from agent_memory_server.domain.words import query_terms
@@ -25,7 +26,8 @@ from agent_memory_server.ports.memory_store import MemoryWrite
 
 DIMENSIONS = 32
 BLOCKS = SearchSettings(dimensions=DIMENSIONS)
-WIDE = SearchSettings(dimensions=DIMENSIONS, block_bytes=0, few=0)
+WIDE = SearchSettings(dimensions=DIMENSIONS, block_bytes=0, words_bytes=0, few=0)
+WORDS = SearchSettings(dimensions=DIMENSIONS, block_bytes=0, few=0)
 
 
 def vectors(count: int, seed: int = 0) -> NDArray[np.float32]:
@@ -50,9 +52,9 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await opened.close()
 
 
-@pytest.fixture(params=["blocks", "wide"])
+@pytest.fixture(params=[BLOCKS, WIDE, WORDS], ids=["blocks", "wide", "words"])
 def searcher(request: pytest.FixtureRequest) -> Searcher:
-    return Searcher(BLOCKS if request.param == "blocks" else WIDE)
+    return Searcher(request.param)
 
 
 async def ask(database: Database, searcher: Searcher, query: StoreQuery, scope: Scope = EVERYWHERE) -> Ranked:
@@ -251,6 +253,37 @@ async def test_the_cache_of_blocks_stays_within_its_bound(database: Database) ->
     for i in range(30):
         scope = Scope(users=frozenset([f"user-{i}"]))
         assert ids(await ask(database, searcher, about("tea", Mode.SEMANTIC, near[i]), scope))[0] == f"m{i}"
+
+
+def a_turn(chance: np.random.Generator, number: int) -> MemoryWrite:
+    text = " ".join(chance.choice(["tea", "coffee", "Porto", "Lisbon", "rain", "green", "music"], size=5))
+    memory = Memory(
+        id=f"m{number}",
+        text=f"{chance.choice(['Ada', 'Ben'])}: {text}",
+        user_id=f"u{number % 3}",
+        session_id=f"s{chance.integers(8)}",
+        memory_type=MemoryType.MESSAGE if chance.random() < 0.8 else MemoryType.SEMANTIC,
+        created_at=float(chance.integers(100)),
+        updated_at=1.0,
+        last_accessed=1.0,
+    )
+    return MemoryWrite(memory=memory, vector=vectors(1, seed=number)[0] if chance.random() < 0.9 else None)
+
+
+@pytest.mark.parametrize("mode", [Mode.KEYWORD, Mode.HYBRID])
+async def test_turns_in_memory_lend_to_each_other_what_turns_in_the_file_do(database: Database, mode: Mode) -> None:
+    chance = np.random.default_rng(8)
+    in_file, in_memory = Searcher(WIDE), Searcher(WORDS)
+    for _ in range(12):
+        await put(database, [a_turn(chance, int(chance.integers(300))) for _ in range(60)])
+        doomed = [f"m{number}" for number in chance.integers(300, size=9)]
+        await database.write(partial(delete_records, scope=EVERYWHERE, ids=doomed))
+        for text in ("Did Ada drink green tea in Porto?", "music", 'was it "green tea"'):
+            vector = None if mode is Mode.KEYWORD else vectors(1, seed=len(text))[0]
+            query = StoreQuery(mode=mode, vector=vector, terms=query_terms(text), text=text, limit=400, explain=True)
+            found = await ask(database, in_memory, query)
+            assert found.hits
+            assert found == await ask(database, in_file, query)
 
 
 async def test_a_deep_page_continues_the_ranking(database: Database) -> None:

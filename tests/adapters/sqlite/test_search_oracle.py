@@ -32,8 +32,9 @@ FILTERS = (
 )
 ENGINES = {
     "blocks": SearchSettings(dimensions=DIMENSIONS),
-    "index and sketch": SearchSettings(dimensions=DIMENSIONS, block_bytes=0, few=0),
-    "index and few": SearchSettings(dimensions=DIMENSIONS, block_bytes=0, few=40),
+    "index and sketch": SearchSettings(dimensions=DIMENSIONS, block_bytes=0, words_bytes=0, few=0),
+    "index and few": SearchSettings(dimensions=DIMENSIONS, block_bytes=0, words_bytes=0, few=40),
+    "words and sketch": SearchSettings(dimensions=DIMENSIONS, block_bytes=0, few=0),
 }
 
 

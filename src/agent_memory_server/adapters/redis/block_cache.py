@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from weakref import WeakValueDictionary
 
 from redis.asyncio import Redis
@@ -16,7 +17,7 @@ from agent_memory_server.adapters.redis.changes import Change, read_changes
 from agent_memory_server.adapters.redis.index import Index
 from agent_memory_server.adapters.redis.places import Places
 from agent_memory_server.adapters.redis.record_cache import RecordCache
-from agent_memory_server.domain.errors import Unavailable
+from agent_memory_server.domain.errors import MemoryServerError, Unavailable
 from agent_memory_server.domain.filters import EVERYTHING
 
 _FILLS = 5
@@ -30,7 +31,7 @@ _UNSETTLED_S = 60.0
 class BlockCache:
     """Blocks used last, within a bound of bytes, and the cache of records, which follows the same stream.
 
-    whole_bytes: see `Block`.
+    whole_bytes: see `Block`. waits: how many records a search waits for until they are read.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class BlockCache:
         dimensions: int,
         max_bytes: int,
         whole_bytes: int,
+        waits: int,
     ) -> None:
         self._client = client
         self._index = index
@@ -52,6 +54,8 @@ class BlockCache:
         self._max_records = max_bytes // (4 * dimensions + BYTES_BESIDE)
         self._max_bytes = max_bytes
         self._whole_bytes = whole_bytes
+        self._waits = waits
+        self._later: dict[Places, asyncio.Task[None]] = {}
         self._blocks: OrderedDict[Places, Block] = OrderedDict()
         self._sizes: dict[Places, int] = {}
         self._holders: dict[tuple[str, str], list[Block]] = {}
@@ -151,24 +155,52 @@ class BlockCache:
         self._holders.clear()
 
     async def get(self, places: Places) -> Block | None:
-        """The records of some places, as of the last `follow` before this call or later; None, where they take more
-        memory than there may be. Raises: Unavailable."""
+        """The records of some places, as of the last `follow` before this call or later.
+
+        None: the search is to do without, as they take more memory than there may be, or are so many that nobody
+        should wait until they are read; that goes on meanwhile. Raises: Unavailable.
+        """
         for _ in range(_FILLS):
             lock = self._locks.setdefault(places, asyncio.Lock())
             block = self._blocks.get(places)
             if block is not None:
                 self._blocks.move_to_end(places)
                 return block
+            if places in self._later:
+                return None
             async with lock:
-                if places not in self._blocks and not await self._fill(places):
+                if places not in self._blocks and not await self._fill_now(places):
                     return None
         raise Unavailable("the changes of the records come faster than they can be read; try again")
 
-    async def _fill(self, places: Places) -> bool:
-        """Fill a block, unless the stream breaks off meanwhile. False: it would be too large."""
+    async def _fill_now(self, places: Places) -> bool:
+        """Fill a block of few records; begin to fill one of many. Whether that was done."""
         query = places.query(EVERYTHING)
-        if query is not None and await self._index.count(query) > self._max_records:
+        records = 0 if query is None else await self._index.count(query)
+        if records > self._max_records:
             return False
+        if records > self._waits:
+            task = asyncio.create_task(self._fill_later(places), name="block")
+            self._later[places] = task
+            task.add_done_callback(lambda _: self._later.pop(places, None))
+            return False
+        await self._fill(places)
+        return True
+
+    async def _fill_later(self, places: Places) -> None:
+        with suppress(MemoryServerError):  # the next search asks for it again
+            await self._fill(places)
+
+    async def close(self) -> None:
+        """End what goes on in the background."""
+        tasks = list(self._later.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _fill(self, places: Places) -> None:
+        """Fill a block, unless the stream breaks off meanwhile."""
+        query = places.query(EVERYTHING)
         filling = _Filling()
         self._filling.add(filling)
         try:
@@ -189,7 +221,6 @@ class BlockCache:
             self._sizes[places] = block.nbytes
             self._holders.clear()
             self._shrink()
-        return True
 
     def _shrink(self) -> None:
         total = sum(self._sizes.values())

@@ -24,9 +24,6 @@ _STOP_WORDS = frozenset(
 )
 """The Query Engine's own, which no index of ours changes."""
 
-_WIDER = 1e-4
-"""What a bound on distances is widened by, so that the index's rounding leaves nothing out."""
-
 
 class IndexArms:
     """Asks one index. ef_runtime: how many records a graph (HNSW) compares for one search, at least."""
@@ -45,12 +42,12 @@ class IndexArms:
         asked = _with(query, text, "vector", _blob(vector))
         return await self._ids(asked, "SORTBY", "distance_", limit=count)
 
-    async def within(self, query: IndexQuery, vector: Vector, bound: float, *, limit: int) -> list[str]:
-        """Ids of the records of at most this cosine distance, no more than `limit`. Raises: Unavailable."""
+    async def within(self, query: IndexQuery, vector: Vector, bound: float) -> IndexQuery:
+        """The query of the records of at most this cosine distance. Raises: Unavailable."""
         _, squared = await self._kind()
-        radius = (bound + _WIDER) * (2.0 if squared else 1.0)
+        radius = bound * (2.0 if squared else 1.0)
         text = f"{query.text} @vector:[VECTOR_RANGE {radius!r} $vector]".replace("* @", "@")
-        return await self._ids(_with(query, text, "vector", _blob(vector)), limit=limit)
+        return _with(query, text, "vector", _blob(vector))
 
     async def holding(self, query: IndexQuery, limit: int) -> list[str]:
         """Ids of records that a query of words finds, those first that the index ranks first. Raises: Unavailable."""

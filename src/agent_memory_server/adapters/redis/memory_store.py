@@ -73,6 +73,10 @@ class RedisMemoryStore:
         self._burials = Burials(client, self._records)
         self._searcher = RedisSearcher(client, options, search or SearchOptions())
 
+    async def close(self) -> None:
+        """End what goes on in the background; the client stays open."""
+        await self._searcher.close()
+
     async def search(self, scope: Scope, query: StoreQuery) -> Ranked:
         """See `MemoryStore.search`."""
         return await self._searcher.search(scope, query)

@@ -54,15 +54,18 @@ T = TypeVar("T")
 class SearchOptions:
     """cache_mb: memory of this process for blocks, at most. kept_s: how long a record that was read for a page is taken
     for what it is, unless the stream of changes tells otherwise.
-    ef_runtime, most: where a place takes more than cache_mb: how many records a graph compares, and how many records
-    are read for one search.
+    waits: how many records a search waits for until they are in memory, 40 µs each; where they are more, it asks the
+    index meanwhile.
+    ef_runtime, at_once: where a place takes more than cache_mb: how many records a graph compares, and how many records
+    one search reads at a time.
     block_bytes: vectors of a block that is compared whole, and in which turns join that stand beside those found by
     words; 16 MB are 10.9k records of 384 dimensions."""
 
-    cache_mb: int = 256
+    cache_mb: int = 128
     kept_s: float = 30.0
+    waits: int = 10_000
     ef_runtime: int = 500
-    most: int = 20_000
+    at_once: int = 20_000
     block_bytes: int = 16 * MEGABYTE
 
 
@@ -99,10 +102,15 @@ class RedisSearcher:
             dimensions=index.dimensions,
             max_bytes=options.cache_mb * MEGABYTE,
             whole_bytes=options.block_bytes,
+            waits=options.waits,
         )
         arms = IndexArms(client, index.name, ef_runtime=options.ef_runtime)
-        self._gatherer = Gatherer(self._index, arms, reader, dimensions=index.dimensions, most=options.most)
+        self._gatherer = Gatherer(self._index, arms, reader, dimensions=index.dimensions, at_once=options.at_once)
         self._threads = asyncio.Semaphore(_THREADS)
+
+    async def close(self) -> None:
+        """End what goes on in the background."""
+        await self._blocks.close()
 
     async def search(self, scope: Scope, query: StoreQuery) -> Ranked:
         """See `MemoryStore.search`."""

@@ -43,7 +43,29 @@ class RedisSettings(BaseModel):
         alias="REDISVL_DISTANCE_METRIC",
         description="Metric of a new index. Vectors have unit length, and searches rank by cosine whatever it is.",
     )
-    algorithm: Algorithm = Field("HNSW", alias="REDISVL_INDEXING_ALGORITHM", description="Kind of a new index.")
+    algorithm: Algorithm = Field(
+        "HNSW",
+        alias="REDISVL_INDEXING_ALGORITHM",
+        description="Kind of a new index: `HNSW`, or `FLAT`, which costs less to write and compares every vector. "
+        "Searches of up to VECTOR_CACHE_MB are ranked in the server's memory and use neither.",
+    )
+    m: int = Field(
+        8, ge=2, le=512, alias="REDIS_HNSW_M", description="Edges of a record in the graph of a new `HNSW` index."
+    )
+    ef_construction: int = Field(
+        32,
+        ge=1,
+        le=4_096,
+        alias="REDIS_HNSW_EF_CONSTRUCTION",
+        description="Records that a new `HNSW` index compares to place one: most of what storing a memory costs Redis.",
+    )
+    ef_runtime: int = Field(
+        500,
+        ge=1,
+        le=4_096,
+        alias="REDIS_HNSW_EF_RUNTIME",
+        description="Records that an `HNSW` index compares in a search too wide for the server's memory.",
+    )
     vector_dimensions: int | None = Field(
         None,
         ge=1,

@@ -1,4 +1,5 @@
-"""Blocks: the vectors and words of one small selection of records, kept in memory and searched exactly."""
+"""Blocks: the vectors and words of one small selection of records, kept in memory and searched exactly; and the words
+alone of a wider one."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Any
 
 import apsw
 import numpy as np
+from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite.changes import Lagging, changes_since
 from agent_memory_server.adapters.sqlite.fetch import fetch, fetch_for
@@ -22,10 +24,13 @@ from agent_memory_server.domain.turns import Around
 from agent_memory_server.domain.word_rows import flat
 
 _MAX_CHANGES = 2_000
+_MAX_CHANGED_SHARE = 8
 _RANGE = "SELECT w.rid, w.w, v.v FROM words w LEFT JOIN vecs v ON v.rid = w.rid WHERE w.rid BETWEEN ? AND ?"
 _SOME = (
     "SELECT w.rid, w.w, v.v FROM carray(?) a CROSS JOIN words w ON w.rid = a.value LEFT JOIN vecs v ON v.rid = w.rid"
 )
+_RANGE_WORDS = "SELECT rid, w, NULL FROM words WHERE rid BETWEEN ? AND ?"
+_SOME_WORDS = "SELECT w.rid, w.w, NULL FROM carray(?) a CROSS JOIN words w ON w.rid = a.value"
 
 
 class BlockState:
@@ -45,16 +50,21 @@ class BlockState:
             self._around = self._rows.of(connection, self.view.rids, self.view.live)
         return self._around
 
+    def turns_of(self, connection: apsw.Connection, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], Told]:
+        """The same of some rows. See `TurnRows.some`."""
+        return self._rows.some(connection, self.view.rids, self.view.live, rows)
+
 
 class Block:
-    """A block that follows the file: `state` is as of commit `seq`."""
+    """A block that follows the file: `state` is as of commit `seq`. dimensions: 0 for one of words alone."""
 
     def __init__(self, connection: apsw.Connection, ranges: Ranges, dimensions: int, seq: int) -> None:
         self._ranges = ranges
         self._dimensions = dimensions
         self._rows = BlockRows(dimensions)
         self._turns = TurnRows()
-        self._append([row for bounds in ranges for row in fetch(connection, _RANGE, bounds)])
+        every = _RANGE if dimensions else _RANGE_WORDS
+        self._append([row for bounds in ranges for row in fetch(connection, every, bounds)])
         self.seq = seq
         self.state = BlockState(self._rows.view(), self._turns)
 
@@ -65,7 +75,8 @@ class Block:
 
     def follow(self, connection: apsw.Connection, seq: int) -> bool:
         """Bring it to commit `seq`, which the connection sees. False: it must be loaded anew."""
-        changes = changes_since(connection, self.seq, at_most=_MAX_CHANGES)
+        at_most = max(_MAX_CHANGES, self._rows.rows // _MAX_CHANGED_SHARE)
+        changes = changes_since(connection, self.seq, at_most=at_most)
         if changes is None:
             return False
         changed = np.sort(changes.changed[inside(changes.changed, self._ranges)])
@@ -74,7 +85,7 @@ class Block:
         if self._rows.worn:
             return False
         if len(changed):
-            self._append(fetch_for(connection, _SOME, changed))
+            self._append(fetch_for(connection, _SOME if self._dimensions else _SOME_WORDS, changed))
         if len(changed) or len(dead):
             self.state = BlockState(self._rows.view(), self._turns)
         self.seq = seq
@@ -111,16 +122,24 @@ class BlockCache:
     def __init__(self, *, dimensions: int, max_bytes: int) -> None:
         self._dimensions = dimensions
         self._max_bytes = max_bytes
-        self._entries: OrderedDict[Ranges, _Entry] = OrderedDict()
+        self._entries: OrderedDict[tuple[Ranges, int], _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, connection: apsw.Connection, ranges: Ranges, seq: int) -> BlockState:
         """The records of the ranges as of commit `seq`. Raises: Lagging."""
+        return self._get(connection, ranges, seq, self._dimensions)
+
+    def words(self, connection: apsw.Connection, ranges: Ranges, seq: int) -> BlockState:
+        """The same with their words alone. Raises: Lagging."""
+        return self._get(connection, ranges, seq, 0)
+
+    def _get(self, connection: apsw.Connection, ranges: Ranges, seq: int, dimensions: int) -> BlockState:
+        key = (ranges, dimensions)
         with self._lock:
-            entry = self._entries.get(ranges)
+            entry = self._entries.get(key)
             if entry is None:
-                entry = self._entries[ranges] = _Entry()
-            self._entries.move_to_end(ranges)
+                entry = self._entries[key] = _Entry()
+            self._entries.move_to_end(key)
         with entry.lock:
             block = entry.block
             if block is not None and block.seq == seq:
@@ -129,7 +148,7 @@ class BlockCache:
                 raise Lagging
             entry.block = None  # stays so if what follows fails: a block is complete or absent
             if block is None or not block.follow(connection, seq):
-                block = Block(connection, ranges, self._dimensions, seq)
+                block = Block(connection, ranges, dimensions, seq)
             entry.block = block
             state = block.state
         self._shrink()
@@ -137,11 +156,12 @@ class BlockCache:
 
     def warm(self, ranges: Ranges, seq: int) -> BlockState | None:
         """The records of the ranges as of commit `seq`, if they are in memory and nobody works on them."""
+        key = (ranges, self._dimensions)
         with self._lock:
-            entry = self._entries.get(ranges)
+            entry = self._entries.get(key)
             if entry is None:
                 return None
-            self._entries.move_to_end(ranges)
+            self._entries.move_to_end(key)
         if not entry.lock.acquire(blocking=False):
             return None
         try:

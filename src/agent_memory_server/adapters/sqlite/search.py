@@ -43,11 +43,13 @@ class SearchSettings:
     """dimensions: floats per stored vector; cache_mb: memory for blocks, beside the sketch, which takes
     dimensions / 8 + 8 bytes for each record of the store once a wide search was made.
     block_bytes: vectors of one block at most; 16 MB are 10.9k records of 384 dimensions, compared in 0.3 ms.
+    words_bytes: words alone of a wider selection at most, in the same memory; 16 MB are 140k records of 15 words.
     few: records that a filter leaves of a wider selection, up to which they are read one by one (0.6 µs each)."""
 
     dimensions: int
     cache_mb: int = CACHE_MB
     block_bytes: int = 16 * MEGABYTE
+    words_bytes: int = 16 * MEGABYTE
     few: int = 3_000
 
 
@@ -61,6 +63,7 @@ class Searcher:
         self._caches = Caches(
             dimensions=settings.dimensions,
             block_bytes=settings.block_bytes,
+            words_bytes=settings.words_bytes,
             few=settings.few,
             blocks=BlockCache(dimensions=settings.dimensions, max_bytes=settings.cache_mb * MEGABYTE),
             sketches=SketchCache(dimensions=settings.dimensions, codes_bytes=CODES_BYTES),

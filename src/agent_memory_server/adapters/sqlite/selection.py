@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import apsw
 import numpy as np
+from numpy.typing import NDArray
 
 from agent_memory_server.adapters.sqlite import dense, fulltext, keyword
-from agent_memory_server.adapters.sqlite.blocks import BlockCache
+from agent_memory_server.adapters.sqlite.blocks import BlockCache, BlockState
 from agent_memory_server.adapters.sqlite.exact import distances_of
 from agent_memory_server.adapters.sqlite.fetch import fetch_for
 from agent_memory_server.adapters.sqlite.ranges import inside
@@ -17,6 +18,7 @@ from agent_memory_server.adapters.sqlite.scopes import Selected
 from agent_memory_server.adapters.sqlite.sketch import SketchCache, SketchView
 from agent_memory_server.adapters.sqlite.turn_rows import beside
 from agent_memory_server.domain.arrays import Rids
+from agent_memory_server.domain.block import words_fit
 from agent_memory_server.domain.distances import Vector
 from agent_memory_server.domain.keyword import NOTHING, Found
 from agent_memory_server.domain.material import lent_words
@@ -31,17 +33,19 @@ _VECTORS = "SELECT v.rid, v.v FROM carray(?) a CROSS JOIN vecs v ON v.rid = a.va
 
 @dataclass(frozen=True, slots=True)
 class Caches:
-    """What searches share. few: so many records that a filter leaves of a wide selection are read one by one."""
+    """What searches share. few: so many records that a filter leaves of a wide selection are read one by one; the
+    others: see `SearchSettings`."""
 
     dimensions: int
     block_bytes: int
+    words_bytes: int
     few: int
     blocks: BlockCache
     sketches: SketchCache
     frequencies: fulltext.Frequencies
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WideSelection:
     """`Selection` over the file. allowed: records that satisfy the filter, ascending, None when all do; seq: the commit
     that the search sees; sketch: as of that commit, None: to be fetched; most: candidates of the dense arm, beyond
@@ -54,6 +58,8 @@ class WideSelection:
     seq: int
     sketch: SketchView | None = None
     most: int | None = None
+    _words: BlockState | None = None
+    """The words of all records of the ranges, once this search has looked at them in memory."""
 
     @property
     def records(self) -> int:
@@ -73,10 +79,19 @@ class WideSelection:
         if not terms:
             return NOTHING
         allowed = self.allowed if among is None else among
+        few = allowed is not None and len(allowed) <= self.caches.few
+        if not few and (words := self._in_memory()) is not None:
+            return words.view.keyword(self.selected, terms, allowed, wanted)
         frequencies = [self._frequency(term) for term in terms]
-        if allowed is not None and len(allowed) <= self.caches.few:
+        if allowed is not None and few:
             return keyword.among_few(self.connection, self.selected, terms, allowed, wanted, frequencies)
         return keyword.in_index(self.connection, self.selected, terms, allowed, wanted, frequencies)
+
+    def _in_memory(self) -> BlockState | None:
+        """The words of all records of the ranges, where they are not too many to keep."""
+        if self._words is None and words_fit(self.selected.words, self.caches.words_bytes):
+            self._words = self.caches.blocks.words(self.connection, self.selected.ranges, self.seq)
+        return self._words
 
     def _frequency(self, term: Term) -> int:
         whole = self.selected.scopes is None
@@ -84,6 +99,8 @@ class WideSelection:
 
     def holding(self, terms: Sequence[Term]) -> Rids:
         """See `Selection`."""
+        if (words := self._in_memory()) is not None:
+            return np.sort(words.view.keyword(self.selected, terms, self.allowed, self.records).arm.keys)
         rids = fulltext.matching(self.connection, fulltext.expression(terms), self.selected.ranges)
         return rids if self.allowed is None else np.intersect1d(rids, self.allowed, assume_unique=True)
 
@@ -106,18 +123,43 @@ class WideSelection:
 
     def lent(self, rids: Rids, words: Found, vector: Vector | None) -> Lent:
         """See `Selection`."""
+        if self._words is not None and words.occurrences:
+            return self._lent_in_memory(self._words, rids, words, vector)
         known = beside(self.connection, rids)
         _, rows = keyword.stored_words(self.connection, known.rids)
         found = [rows.occurrences(term) for term in words.terms]
         scores = lent_words(self.selected, words, found, rows, known.rows, known.beside)
         if vector is None:
             return Lent(scores, np.full(len(rids), np.nan), known.told)
-        vectors = np.zeros((len(known.rids) + 1, len(vector)), np.float32)  # the last one stands for "no turn"
-        for rid, stored in fetch_for(self.connection, _VECTORS, known.rids):
-            vectors[np.searchsorted(known.rids, rid)] = np.frombuffer(stored, "<f4")
-        sides = known.beside[:, 0], known.beside[:, 1]
-        own = vectors[known.rows]
-        return Lent(scores, pooled_similarities(own, vectors[sides[0]], vectors[sides[1]], vector), known.told, own)
+        places = known.rows, known.beside[:, 0], known.beside[:, 1]
+        own, previous, following = self._vectors(known.rids, len(vector), places)
+        return Lent(scores, pooled_similarities(own, previous, following, vector), known.told, own)
+
+    def _lent_in_memory(self, state: BlockState, rids: Rids, words: Found, vector: Vector | None) -> Lent:
+        order = np.argsort(rids, kind="stable")
+        at = np.empty(len(rids), np.int64)
+        at[order] = state.view.rows_of(rids[order])
+        near, told = state.turns_of(self.connection, at)
+        scores = lent_words(self.selected, words, words.occurrences, state.view.words, at, near)
+        if vector is None:
+            return Lent(scores, np.full(len(rids), np.nan), told)
+        beside_it = near[:, :2]
+        every = np.unique(np.concatenate([rids, state.view.rids[beside_it[beside_it >= 0]]]))
+        places = [
+            np.searchsorted(every, rids),
+            *(np.where(side >= 0, np.searchsorted(every, state.view.rids[side]), -1) for side in beside_it.T),
+        ]
+        own, previous, following = self._vectors(every, len(vector), places)
+        return Lent(scores, pooled_similarities(own, previous, following, vector), told, own)
+
+    def _vectors(self, rids: Rids, dimensions: int, places: Sequence[NDArray[np.int64]]) -> list[NDArray[np.float32]]:
+        """The vectors of records (ascending) at each of some lists of places among them; zero where there is none, and
+        at -1."""
+        rows = fetch_for(self.connection, _VECTORS, rids)
+        vectors = np.zeros((len(rids) + 1, dimensions), np.float32)
+        at = np.searchsorted(rids, np.array([row[0] for row in rows], np.int64))
+        vectors[at] = np.frombuffer(b"".join([row[1] for row in rows]), "<f4").reshape(len(rows), dimensions)
+        return [vectors[place] for place in places]
 
 
 def store_owes(connection: apsw.Connection) -> bool:

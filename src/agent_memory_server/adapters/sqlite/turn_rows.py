@@ -73,6 +73,15 @@ class TurnRows:
             self._rows.extend(_telling(connection, rids[self._rows.rows :]))
             return self._rows.around(rids, live), self._rows.told(len(rids))
 
+    def some(
+        self, connection: apsw.Connection, rids: Rids, live: NDArray[np.bool_] | None, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], Told]:
+        """The same of some rows alone: `Around.of` them, and what they tell. Of their conversations nothing is kept, so
+        a store that changes all the time costs no more than one at rest."""
+        with self._lock:
+            self._rows.extend(_telling(connection, rids[self._rows.rows :]))
+            return self._rows.beside(rids, live, rows), self._rows.told(len(rids)).of(rows)
+
 
 @dataclass(frozen=True, slots=True)
 class Beside:
