@@ -8,6 +8,7 @@ twice. Every step is conditional on the revisions it was decided on.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -66,28 +67,32 @@ async def consolidate(app: Application) -> int:
     return walk.compared
 
 
-async def compare(app: Application, scope: Scope, filter_: Filter, *, pause_s: float = 0.0) -> Walk:
+async def compare(
+    app: Application, scope: Scope, filter_: Filter, *, pause_s: float = 0.0, within_s: float | None = None
+) -> Walk:
     """Compare all of a selection that was not compared yet with the others of its place.
 
-    pause_s: between two full batches, for others to get their turn. A record outside the filter may be changed by it,
-    as the place of a record is its whole namespace and user.
+    pause_s: between two full batches, for others to get their turn. within_s: after which no further batch and no
+    further question is begun. A record outside the filter may be changed by it, as the place of a record is its whole
+    namespace and user.
     Raises: Unavailable (the store).
     """
     walk = Walk()
+    until = None if within_s is None else time.monotonic() + within_s
     while app.options.consolidate and len(walk.waiting) < MOST_WAITING:
         batch = await app.memories.uncompared(scope, filter_, limit=COMPARE_AT_ONCE + len(walk.waiting))
         due = [record for record in batch if record.id not in walk.waiting][:COMPARE_AT_ONCE]
-        if not await _compare_some(app, due, walk):
+        if not await _compare_some(app, due, walk, until) or (until is not None and time.monotonic() >= until):
             break
         if len(due) == COMPARE_AT_ONCE:
             await asyncio.sleep(pause_s)
     return walk
 
 
-async def _compare_some(app: Application, batch: Sequence[Memory], walk: Walk) -> bool:
+async def _compare_some(app: Application, batch: Sequence[Memory], walk: Walk, until: float | None) -> bool:
     """Compare a batch; whether that brought the walk on."""
     vectors = await app.memories.vectors([record.id for record in batch])
-    verdicts = await _verdicts(app, batch, vectors)
+    verdicts = await _verdicts(app, batch, vectors, until)
     walk.failure = walk.failure or verdicts.failure
     before = (walk.compared, len(walk.waiting))
     compared: list[tuple[str, int]] = []
@@ -111,7 +116,9 @@ async def _compare_some(app: Application, batch: Sequence[Memory], walk: Walk) -
     return (walk.compared, len(walk.waiting)) != before
 
 
-async def _verdicts(app: Application, batch: Sequence[Memory], vectors: Mapping[str, Vector]) -> Verdicts:
+async def _verdicts(
+    app: Application, batch: Sequence[Memory], vectors: Mapping[str, Vector], until: float | None
+) -> Verdicts:
     """What a model says of the records and their nearest neighbours; nothing where there is none."""
     if app.fast_chat is None and app.chat is None:
         return Verdicts()
@@ -120,7 +127,7 @@ async def _verdicts(app: Application, batch: Sequence[Memory], vectors: Mapping[
         if record.id in vectors and record.extraction_strategy != _NEVER:
             near = await _neighbours(app, record, vectors[record.id])
             pairs += [(record, other) for other in near[:ASKED]]
-    return await verdicts_on(app, pairs)
+    return await verdicts_on(app, pairs, until=until)
 
 
 async def _compare(
