@@ -96,14 +96,23 @@ def rows_of(reply: Any) -> Rows:
     return [row[b"extra_attributes"] for row in reply[b"results"]]
 
 
+_DEEPEST = 1_000_000
+"""An offset beyond this is refused by the Query Engine."""
+
+
+def _whole(shards: Shards, offset: int) -> bool:
+    """Whether all the rows before a page are asked for as well."""
+    return shards.several or offset > _DEEPEST
+
+
 def limits(shards: Shards, *, limit: int, offset: int) -> tuple[str, str]:
     """What each shard is asked for, so that a page can be cut out of all answers; see `cut`."""
-    return ("0", str(offset + limit)) if shards.several else (str(offset), str(limit))
+    return ("0", str(offset + limit)) if _whole(shards, offset) else (str(offset), str(limit))
 
 
 def cut(shards: Shards, rows: Rows, *, limit: int, offset: int) -> Rows:
     """The page out of the merged answers."""
-    return rows[offset : offset + limit] if shards.several else rows
+    return rows[offset : offset + limit] if _whole(shards, offset) else rows
 
 
 def merged(answers: Sequence[Rows], by: Sequence[str], *, key: str) -> Rows:
