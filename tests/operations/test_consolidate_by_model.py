@@ -228,6 +228,16 @@ async def test_while_the_model_is_down_the_rules_go_on_and_the_rest_is_owed(
     assert set(await current(judged)) == {"c"}
 
 
+async def test_a_model_that_fails_is_asked_once_in_a_run(judged: Application, service: ChatService) -> None:
+    service.outage = failed(500)
+    told = [fact(f"f{n}", f"User has thing {n} in place {n}", n) for n in range(150)]
+    await remember(judged, LOCAL, told)
+    with pytest.raises(Unavailable):
+        await consolidate(judged)
+    assert len({asked.text for asked in service.asked}) == 1
+    assert len(await judged.memories.uncompared(EVERYWHERE, EVERYTHING, limit=500)) == 150
+
+
 async def test_a_question_that_the_model_refuses_holds_up_no_others(judged: Application, service: ChatService) -> None:
     def answer(asked: Asked) -> Any:
         if "poison" in asked.text:

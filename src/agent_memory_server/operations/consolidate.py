@@ -92,7 +92,8 @@ async def compare(
 async def _compare_some(app: Application, batch: Sequence[Memory], walk: Walk, until: float | None) -> bool:
     """Compare a batch; whether that brought the walk on."""
     vectors = await app.memories.vectors([record.id for record in batch])
-    verdicts = await _verdicts(app, batch, vectors, until)
+    # A model that failed is left alone for the rest of this walk: the next one asks again.
+    verdicts = await _verdicts(app, batch, vectors, time.monotonic() if walk.failure else until)
     walk.failure = walk.failure or verdicts.failure
     before = (walk.compared, len(walk.waiting))
     compared: list[tuple[str, int]] = []
