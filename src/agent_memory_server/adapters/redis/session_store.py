@@ -185,7 +185,8 @@ class RedisSessionStore:
         await self.adopt_foreign(now=now)
         within = _within(scope, namespace, user_id)
         total = await self._index.count(within, now=now)
-        found = await self._identities(await self._index.page(within, now=now, limit=limit, offset=offset))
+        page = await self._index.page(within, now=now, limit=limit, offset=offset) if offset < total else []
+        found = await self._identities(page)
         return SessionPage(keys=tuple(key for key, _ in found), total=total)
 
     async def owed_extractions(
@@ -302,10 +303,6 @@ class RedisSessionStore:
         found = await self._identities(await self._index.over(now=now, limit=limit))
         states = [await self._scripts.run("delete", key, ["over"], now=now) for key, _ in found]
         return sum(state == b"done" for state, *_ in states)
-
-    async def count(self, *, now: float) -> int:
-        """How many sessions there are."""
-        return await self._index.count(Scope(), now=now)
 
     async def adopt_foreign(self, *, now: float) -> int:
         """Take over the documents that another server wrote; how many."""
