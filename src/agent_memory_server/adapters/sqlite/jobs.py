@@ -137,7 +137,9 @@ class SqliteJobs:
 
     # --- the worker's side --------------------------------------------------------------------------------------------
 
-    async def claim(self, *, now: float, lease_s: float, limit: int = 1) -> Sequence[Claim]:
+    async def claim(
+        self, *, now: float, lease_s: float, limit: int = 1, names: Sequence[tuple[str, str]] = ()
+    ) -> Sequence[Claim]:
         """Take due jobs; looks first without writing, so that an idle queue costs no commit."""
         next_due = await self._next_due()
         if next_due is None or next_due > now:
@@ -145,8 +147,11 @@ class SqliteJobs:
 
         def work(connection: apsw.Connection) -> list[Claim]:
             claimed: list[Claim] = []
-            while len(claimed) < limit and (row := fetch_row(connection, _SQL["next"], (now,))) is not None:
-                claimed += map(_claim, fetch(connection, _SQL["claim"], (row[0], now + lease_s)))
+            for name in names or [()] * limit:
+                sql = _SQL["next_named" if name else "next"]
+                row = fetch_row(connection, sql, (now, *name)) if len(claimed) < limit else None
+                if row is not None:
+                    claimed += map(_claim, fetch(connection, _SQL["claim"], (row[0], now + lease_s)))
             return claimed
 
         return await self._database.write(work)
