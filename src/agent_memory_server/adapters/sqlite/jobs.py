@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 import apsw
@@ -147,11 +148,8 @@ class SqliteJobs:
 
         def work(connection: apsw.Connection) -> list[Claim]:
             claimed: list[Claim] = []
-            for name in names or [()] * limit:
-                sql = _SQL["next_named" if name else "next"]
-                row = fetch_row(connection, sql, (now, *name)) if len(claimed) < limit else None
-                if row is not None:
-                    claimed += map(_claim, fetch(connection, _SQL["claim"], (row[0], now + lease_s)))
+            for id_ in islice(_due(connection, now, names), limit):
+                claimed += map(_claim, fetch(connection, _SQL["claim"], (id_, now + lease_s)))
             return claimed
 
         return await self._database.write(work)
@@ -256,6 +254,17 @@ class SqliteJobs:
         result = await self._database.write(work)
         self._changed.set()  # due jobs, or jobs of a group that is free now
         return result
+
+
+def _due(connection: apsw.Connection, now: float, names: Sequence[tuple[str, str]]) -> Iterator[int]:
+    """Ids of jobs to claim, each looked for when the one before is claimed."""
+    if names:
+        for name in names:
+            if (named := fetch_row(connection, _SQL["next_named"], (now, *name))) is not None:
+                yield named[0]
+    else:
+        while (row := fetch_row(connection, _SQL["next"], (now,))) is not None:
+            yield row[0]
 
 
 def _waiting(connection: apsw.Connection, claim: Claim) -> int | None:
