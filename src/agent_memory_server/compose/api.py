@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from agent_memory_server.interfaces.mcp.http import StreamableHttp
 
 _HOUR_S = 3600.0
+_HOSTS = 64
 _OTHER_HOST = (
     "this server asks for no token and answers only under names of this machine; "
     "list the name of a reverse proxy in MCP_ALLOWED_HOSTS, or set AUTH_MODE=token"
@@ -45,6 +47,8 @@ class Doors:
         self._reach = mcp_reach(settings, settings.server.host)
         # Only on a loopback address can a page's rebound name reach a server that asks nobody for a token.
         self._any_host = self._reach.any_host or not is_loopback(settings.server.host)
+        # A connection repeats the same header with each request.
+        self._admits = lru_cache(maxsize=_HOSTS)(self._admits_host)
         self.rest: FastAPI | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,13 +56,12 @@ class Doors:
         if is_streamable(scope) and self._mcp is not None:
             self._mcp_wanted.set()
             await (await asyncio.shield(self._mcp))(scope, receive, send)
-        elif scope["type"] == "http" and not self._any_host and not self._admits(scope):
+        elif scope["type"] == "http" and not self._any_host and not self._admits(_host_of(scope)):
             await JSONResponse({"detail": _OTHER_HOST, "code": Forbidden.code}, 403)(scope, receive, send)
         elif self.rest is not None:
             await self.rest(scope, receive, send)
 
-    def _admits(self, scope: Scope) -> bool:
-        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+    def _admits_host(self, host: bytes) -> bool:
         return self._reach.admits_host(host.decode("latin-1"))
 
     @asynccontextmanager
@@ -83,6 +86,10 @@ class Doors:
         async with open_streamable(app, mcp_options(self._settings, host), self._reach) as endpoint:
             ready.set_result(endpoint)
             await closing.wait()
+
+
+def _host_of(scope: Scope) -> bytes:
+    return next((value for name, value in scope["headers"] if name == b"host"), b"")
 
 
 def _load() -> Callable[[Application, McpOptions, Reach], AbstractAsyncContextManager[StreamableHttp]]:

@@ -158,6 +158,10 @@ class PluggedSessionStore:
             scope, key, messages, context=context, if_context=if_context, tokens=tokens, now=now
         )
 
+    async def folded(self, scope: Scope, key: SessionKey, messages: Sequence[Message], *, now: float) -> set[str]:
+        """See `SessionStore.folded`."""
+        return await self._sessions.folded(scope, key, messages, now=now)
+
     async def purge_expired(self, *, now: float, limit: int = 1000) -> int:
         """See `SessionStore.purge_expired`."""
         return await self._sessions.purge_expired(now=now, limit=limit)

@@ -68,7 +68,7 @@ def changes_of(request: EditMemoryRecordRequest) -> dict[str, Any]:
 
 def record(memory: Memory) -> dict[str, Any]:
     """The members of a `MemoryRecord`, in the order of the model."""
-    return {
+    members: dict[str, Any] = {
         "id": memory.id,
         "text": memory.text,
         "session_id": memory.session_id or None,
@@ -83,7 +83,7 @@ def record(memory: Memory) -> dict[str, Any]:
         "entities": memory.entities,
         "memory_hash": memory.memory_hash or None,
         "discrete_memory_extracted": "t" if memory.discrete_memory_extracted else "f",
-        "memory_type": memory.memory_type.value,
+        "memory_type": memory.memory_type._value_,  # `value` is a property written in Python, and this is a hot place
         "persisted_at": iso_or_none(memory.persisted_at),
         "extracted_from": memory.extracted_from,
         "event_date": iso_or_none(memory.event_date),
@@ -91,12 +91,8 @@ def record(memory: Memory) -> dict[str, Any]:
         "extraction_strategy_config": memory.extraction_strategy_config,
         "metadata": memory.metadata,
         "revision": memory.revision,
-    } | _past(memory)
-
-
-def _past(memory: Memory) -> dict[str, Any]:
-    """What there is to tell of a record's time as the current one; only what is set, as most records have nothing."""
-    members: dict[str, Any] = {}
+    }
+    # What there is to tell of its time as the current one: only what is set, as most records have nothing.
     if memory.valid_from is not None:
         members["valid_from"] = iso(memory.valid_from)
     if memory.superseded_by:
@@ -153,7 +149,7 @@ def result(hit: Hit) -> dict[str, Any]:
     members = record(hit.memory)
     members["dist"] = hit.dist
     members["score"] = hit.score
-    members["score_type"] = hit.mode.value if hit.mode else None
+    members["score_type"] = hit.mode._value_ if hit.mode else None
     if hit.relevance is not None:
         members["relevance"] = round(hit.relevance, 4)
     if hit.evidence is not None:

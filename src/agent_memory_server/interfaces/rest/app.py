@@ -60,9 +60,9 @@ def create_app(open_application: OpenApplication, options: RestOptions) -> FastA
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     for part in (
+        search,  # routes are tried in this order, and this one is asked most
         health,
         working_memory,
-        search,
         extraction,
         forget,
         long_term_memory,
