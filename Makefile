@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run test check lint fmt bench drills lock clean setup setup-dev
+.PHONY: help run test test-redis check lint fmt bench drills lock clean setup setup-dev
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ bench: setup-dev ## run every benchmark in benchmarks/ with its small defaults
 
 drills: setup-dev ## kill and starve servers, workers and models for as long as real outages take (about six minutes)
 	@DRILLS=full $(BIN)/python -m pytest tests/faults/test_drills.py --durations=0 $(ARGS)
+
+test-redis: setup-dev ## the suites of interfaces, operations, promises and commands on Redis (about fifteen minutes)
+	@TEST_ENGINE=redis $(BIN)/python -m pytest -n 2 tests/operations tests/interfaces tests/promises tests/cli $(ARGS)
 
 lock: setup-dev ## resolve requirements/*.in again
 	scripts/lock.sh $(ARGS)

@@ -79,7 +79,7 @@ def test_an_address_of_another_machine_is_one_line_and_status_1(folder: Path) ->
 @pytest.mark.parametrize(
     ("env", "reason"),
     [
-        ({"MEMORY_VECTOR_DB_FACTORY": "an.engine"}, "not part of this version"),
+        ({"MEMORY_VECTOR_DB_FACTORY": "engine"}, "MEMORY_VECTOR_DB_FACTORY=engine: "),
         ({"AUTH_MODE": "oauth2"}, "OAuth2 is not part of this version"),
         ({"AUTH_MODE": "token", "DISABLE_AUTH": "true"}, "contradicts"),
         ({"PORT": "http"}, "PORT=http: "),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from agent_memory_server.operations.application import Application
 from agent_memory_server.ports.memory_store import MemoryWrite, Supersession
 from agent_memory_server.settings import load
 from tests.support.processes import environment, run, serving
+from tests.support.redis_processes import redis_processes
 
 NOW = 1_700_000_000.0
 RECORDS = 1203
@@ -51,17 +52,17 @@ async def _content(app: Application) -> Content:
     )
 
 
-def _in(folder: Path, work: Any, *, embedding: bool = False) -> Any:
+def _in(folder: Path, work: Any, *, embedding: bool = False, env: Mapping[str, str] | None = None) -> Any:
     async def opened() -> Any:
-        settings = load(environment(folder), dotenv=folder / "none").settings
+        settings = load(environment(folder, env), dotenv=folder / "none").settings
         async with application(settings, embedding=embedding) as app:
             return await work(app)
 
     return asyncio.run(opened())
 
 
-def content(folder: Path) -> Content:
-    found: Content = _in(folder, _content)
+def content(folder: Path, env: Mapping[str, str] | None = None) -> Content:
+    found: Content = _in(folder, _content, env=env)
     return found
 
 
@@ -165,6 +166,26 @@ def test_everything_arrives_and_a_second_import_changes_nothing(source: Path, ex
     assert again.returncode == 0, again.stderr
     assert f"There already: {RECORDS + 1 + SESSIONS + 1}." in again.stdout
     assert content(folder) == after
+
+
+def test_everything_arrives_in_redis_and_comes_back(source: Path, exported: Path, tmp_path: Path, folder: Path) -> None:
+    before = content(source)
+    there, back = tmp_path / "there" / "data", tmp_path / "back.jsonl"
+    there.parent.mkdir()
+    with redis_processes() as processes:
+        env = {"REDIS_URL": processes.start().url}
+        done = run(there, "import", str(exported), env=env)
+        assert done.returncode == 0, done.stderr
+        again = run(there, "import", str(exported), env=env)
+        assert f"There already: {RECORDS + 1 + SESSIONS + 1}." in again.stdout
+        on_redis = content(there, env)
+        assert set(on_redis.vectors) - set(before.vectors) == {"r00005", "r00700"}, "those that were owed"
+        vectors = {id_: on_redis.vectors[id_] for id_ in before.vectors}
+        assert replace(on_redis, vectors=vectors) == before
+        assert run(there, "export", str(back), "--tokens", env=env).returncode == 0
+    assert not there.exists()
+    assert run(folder, "import", str(back)).returncode == 0
+    assert content(folder) == on_redis
 
 
 @pytest.mark.parametrize("share", [0.3, 0.97])

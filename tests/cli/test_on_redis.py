@@ -79,9 +79,11 @@ def test_commands_work_on_redis(folder: Path, processes: Processes) -> None:
     assert run(folder, "delete", "memory", "m1", "-f", env=env).returncode == 0
     assert "green tea" not in run(folder, "search", "tea", env=env).stdout
     assert "Indexed" in run(folder, "rebuild-index", env=env).stdout
+    assert run(folder, "schedule-task", "consolidate", env=env).returncode == 0
+    assert json.loads(run(folder, "jobs", "status", "--json", env=env).stdout)["dead"] == 0
     checks = json.loads(run(folder, "doctor", "--json", env=env).stdout)["checks"]
     states = {check["name"]: check["state"] for check in checks}
-    assert states["redis"] == states["content"] == "ok"
+    assert states["redis"] == states["content"] == states["background work"] == "ok"
     assert states["redis persistence"] == "warning"
     assert not folder.exists()
 

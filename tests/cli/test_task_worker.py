@@ -95,7 +95,8 @@ async def test_told_to_stop_a_worker_lets_a_running_job_end_or_hands_it_back(fol
     with serving(folder, "--task-backend", "docket", env=env) as server, server.client() as http:
         talk(http)
         server.stop()
-    with working(folder, env={**env, "WORKER_DRAIN_SECONDS": "0"}) as worker:
+    with working(folder, "--concurrency", "3", env={**env, "WORKER_DRAIN_SECONDS": "0"}) as worker:
+        assert worker.greeting[-1].split() == ["At", "once", "3", "jobs"]
         await until(asked)
         assert worker.stop() == 0
         assert "job.handed_back" in worker.errors.read_text()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -40,6 +40,7 @@ from agent_memory_server.ports.token_store import TokenStore
 from agent_memory_server.ports.vector_cache import VectorCache
 from tests.contract.memories import DIMENSIONS
 from tests.support.jobs import Queue
+from tests.support.redis_cluster import Cluster, redis_cluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,8 +171,23 @@ def spending(keeper: Keeper) -> Spending:
     return keeper.spending
 
 
-@pytest.fixture(params=["sqlite", "redis"])
+@pytest.fixture(scope="session")
+def nodes() -> Iterator[Cluster]:
+    with redis_cluster() as running:
+        yield running
+
+
+@pytest.fixture
+async def cluster_client(nodes: Cluster) -> AsyncIterator[Redis]:
+    """Of an empty Redis Cluster."""
+    nodes.empty()
+    async with open_client(nodes.url) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["sqlite", "redis", "cluster"])
 def jobs(request: pytest.FixtureRequest) -> Queue:
     if request.param == "sqlite":
         return SqliteJobs(request.getfixturevalue("database"))
-    return RedisJobs(request.getfixturevalue("client"), "odd name *?")
+    client = request.getfixturevalue("client" if request.param == "redis" else "cluster_client")
+    return RedisJobs(client, "odd name *?")

@@ -80,6 +80,13 @@ async def test_a_walk_misses_nothing_that_is_changed_moved_or_deleted_around_it(
     assert sorted(seen) == sorted({f"{n:02d}" for n in range(20)} - {"07"})
 
 
+@pytest.mark.parametrize("offset", [3, 1_000_001, 10**9])
+async def test_a_page_behind_the_end_is_empty_and_has_the_true_total(memories: MemoryStore, offset: int) -> None:
+    await memories.put(EVERYWHERE, [write(id_) for id_ in "abc"], now=NOW)
+    page = await memories.list(EVERYWHERE, EVERYTHING, limit=10, offset=offset)
+    assert (page.memories, page.total) == ((), 3)
+
+
 async def test_the_filter_and_the_scope_hold_on_every_page(memories: MemoryStore) -> None:
     writes = [
         write(f"{n:02d}", created_at=NOW + n, user_id=f"u{n % 3}", session_id=f"s{n % 4}", topics=(f"t{n % 2}",))

@@ -79,3 +79,29 @@ async def test_a_foreign_scope_may_not_fold(sessions: SessionStore) -> None:
     with pytest.raises(Forbidden):
         await fold(sessions, kept.messages[:1], scope=OTHER)
     assert await stored(sessions) == kept
+
+
+async def test_what_was_folded_is_known_until_the_session_is_gone(sessions: SessionStore) -> None:
+    kept = await sessions.put(EVERYWHERE, session(messages=messages("abc")), now=NOW)
+    assert await sessions.folded(EVERYWHERE, KEY, kept.messages, now=NOW) == set()
+    await fold(sessions, kept.messages[:2])
+    again = [*kept.messages, message("b", "other content"), message("x")]
+    assert await sessions.folded(EVERYWHERE, KEY, again, now=NOW) == {"a", "b"}
+    assert await sessions.folded(EVERYWHERE, KEY, [message("b", "other content")], now=NOW) == set()
+    await sessions.append(EVERYWHERE, KEY, [message("d", at=9.0)], now=NOW)
+    left = (await stored(sessions)).messages
+    await sessions.fold(EVERYWHERE, KEY, left[:1], context="more", if_context="so far", tokens=0, now=NOW)
+    assert await sessions.folded(EVERYWHERE, KEY, kept.messages, now=NOW) == {"a", "b", "c"}
+    with pytest.raises(Forbidden):
+        await sessions.folded(OTHER, KEY, kept.messages, now=NOW)
+    await sessions.delete(EVERYWHERE, KEY, now=NOW)
+    assert await sessions.folded(EVERYWHERE, KEY, kept.messages, now=NOW) == set()
+    await sessions.put(EVERYWHERE, session(messages=messages("d")), now=NOW)
+    assert await sessions.folded(EVERYWHERE, KEY, kept.messages, now=NOW) == set()
+
+
+async def test_what_was_folded_is_forgotten_with_the_time_of_the_session(sessions: SessionStore) -> None:
+    kept = await sessions.put(EVERYWHERE, session(messages=messages("ab"), ttl_seconds=1000), now=NOW)
+    await fold(sessions, kept.messages[:1])
+    assert await sessions.folded(EVERYWHERE, KEY, kept.messages, now=NOW + 999) == {"a"}
+    assert await sessions.folded(EVERYWHERE, KEY, kept.messages, now=NOW + 1001) == set()

@@ -128,6 +128,13 @@ async def test_listing_pages_through_all_sessions_oldest_first(sessions: Session
     assert (nowhere.keys, nowhere.total) == ((), 0)
 
 
+@pytest.mark.parametrize("offset", [1, 1_000_001, 10**9])
+async def test_a_page_behind_the_end_is_empty_and_has_the_true_total(sessions: SessionStore, offset: int) -> None:
+    await sessions.put(EVERYWHERE, session(), now=NOW)
+    page = await sessions.list(EVERYWHERE, namespace=None, user_id=None, limit=10, offset=offset, now=NOW)
+    assert (page.keys, page.total) == ((), 1)
+
+
 async def test_a_put_replaces_everything_and_raises_the_revision(sessions: SessionStore) -> None:
     await sessions.put(EVERYWHERE, FULL, now=NOW)
     bare = session(messages=messages("x"))

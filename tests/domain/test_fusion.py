@@ -57,7 +57,7 @@ def found(*records: tuple[int, float, float], speakers: Sequence[str] | None = N
 
 
 def asking(alpha: float = 0.5, text: str = "", *, offset: int = 0, limit: int = 1000, **more: Any) -> StoreQuery:
-    return StoreQuery(mode=Mode.HYBRID, alpha=alpha, text=text, offset=offset, limit=limit, **more)
+    return StoreQuery(mode=Mode.HYBRID, alpha=alpha, text=text, offset=offset, limit=limit, explain=True, **more)
 
 
 def placed(candidates: Candidates, *query: Any, **more: Any) -> list[Placed]:

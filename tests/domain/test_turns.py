@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from agent_memory_server.domain.query import Term
 from agent_memory_server.domain.turns import (
+    Around,
     around,
     named,
     pooled_similarities,
@@ -70,14 +71,40 @@ def test_a_record_that_is_no_message_has_its_own_words_and_vector_alone() -> Non
     found = [rows.occurrences(Term(("tea",)))]
     assert weighted_counts(found, 2, np.arange(2), nobody)[:, 0].tolist() == [1, 1]
     assert relative_lengths(rows.lengths, np.arange(2), nobody, 2.0).tolist() == [1.0, 0.5]
-    own, none = np.array([[0.6, 0.8]], np.float32), np.zeros((1, 2), np.float32)
-    assert pooled_similarities(own, none, none, np.array([1, 0], np.float32)) == pytest.approx([0.6])
+    own, alone = np.array([[0.6, 0.8]], np.float32), Around(np.full((1, 4), -1))
+    assert pooled_similarities(own, np.zeros(1, np.int64), alone, np.array([1, 0], np.float32)) == pytest.approx([0.6])
 
 
 def test_neighbours_vectors_pull_a_turn_towards_them() -> None:
-    own, other = np.array([[1, 0]], np.float32), np.array([[0, 1]], np.float32)
-    (similarity,) = pooled_similarities(own, other, other, np.array([0, 1], np.float32))
-    assert similarity == pytest.approx(0.6 / np.hypot(1, 0.6))
+    vectors = np.array([[0, 1], [1, 0], [0, 1]] * 100, np.float32)
+    rows = np.arange(1, 300, 3)
+    every = np.arange(300)
+    beside = Around(np.column_stack([every - 1, np.append(every[1:], -1), every, every]))
+    for _ in range(2):  # what was computed once is known
+        similarities = pooled_similarities(vectors, rows, beside, np.array([0, 1], np.float32))
+        assert similarities == pytest.approx(0.6 / np.hypot(1, 0.6))
+
+
+@given(
+    seed=st.integers(0, 99),
+    turns=turns.filter(lambda found: len(found) > 0),
+    asked=st.lists(st.integers(0, 19), min_size=1, max_size=30),
+)
+def test_pooled_similarity_is_the_cosine_with_the_pooled_vector(
+    seed: int, turns: list[tuple[int, int, int]], asked: list[int]
+) -> None:
+    random = np.random.default_rng(seed)
+    vectors = random.normal(size=(len(turns), 6)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    query = vectors[0] * np.float32(-0.6) + np.float32(0.8) * random.normal(size=6).astype(np.float32)
+    query /= np.linalg.norm(query)
+    sessions, times, stored = (np.array([turn[i] for turn in turns], np.int64) for i in range(3))
+    near = around(len(turns), np.arange(len(turns)), sessions, times.astype(float), stored.astype(float))
+    rows = np.array([one % len(turns) for one in asked])
+    padded = np.vstack([vectors, np.zeros((1, 6), np.float32)])
+    pooled = padded[rows] + 0.3 * (padded[near.rows[rows, 0]] + padded[near.rows[rows, 1]])
+    wanted = pooled @ query / np.linalg.norm(pooled, axis=1)
+    assert pooled_similarities(vectors, rows, near, query) == pytest.approx(wanted, abs=1e-5)
 
 
 def test_the_speaker_of_a_message_is_what_stands_before_its_colon() -> None:

@@ -10,9 +10,11 @@ import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from agent_memory_server.domain.filters import EVERYTHING
 from agent_memory_server.domain.memory import MemoryType
@@ -28,6 +30,7 @@ from tests.operations.given import append, memory, turn
 from tests.support.chat_service import ChatService, chat_service, failed, model_of, said, truncated
 from tests.support.jobs import QUICK, queue_of
 from tests.support.pipeline import at_rest, playing
+from tests.support.redis_application import on_redis
 from tests.support.rest import application, wall_clock
 from tests.support.waiting import until
 
@@ -44,19 +47,22 @@ def session(number: int) -> SessionKey:
 
 
 @asynccontextmanager
-async def two_workers(folder: Path, service: ChatService) -> AsyncIterator[Application]:
+async def two_workers(folder: Path, service: ChatService, redis: str | None) -> AsyncIterator[Application]:
     """An application whose jobs two workers run, each with a database and a model of its own, as processes would."""
     rules = Options(extract_after_s=0.1, extract_within_s=0.5)
     options = replace(QUICK, sweep_every_s=0.5)
     pace = Pace(gather_s=0.0, owed_s=0.05, stored_s=0.0, access_s=3600)
     models = [model_of(service, timeout_s=0.3) for _ in range(2)]
-    async with (
-        application(folder, rules=rules, chat=models[0]) as app,
-        application(folder, rules=rules, chat=models[1]) as other,
-        background(app, queue_of(app), options, pace=pace),
-        background(other, queue_of(other), options, pace=pace),
-    ):
-        yield app
+    async with AsyncExitStack() as stack:
+        apps: list[Application] = []
+        for model in models:
+            app = await stack.enter_async_context(application(folder, rules=rules, chat=model))
+            if redis:
+                app = await stack.enter_async_context(on_redis(app, redis, emptied=not apps))
+            apps.append(app)
+        for app in apps:
+            await stack.enter_async_context(background(app, queue_of(app), options, pace=pace))
+        yield apps[0]
     for model in models:
         await model.close()
 
@@ -104,10 +110,14 @@ async def watch(app: Application, until_done: asyncio.Event) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_after_an_outage_of_every_kind_all_is_done_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["sqlite", "redis"])
+async def test_after_an_outage_of_every_kind_all_is_done_once(
+    tmp_path: Path, engine: str, request: pytest.FixtureRequest
+) -> None:
+    redis = request.getfixturevalue("redis_url") if engine == "redis" else None
     with chat_service() as service:
         service.answer(playing)
-        async with two_workers(tmp_path, service) as app:
+        async with two_workers(tmp_path, service, redis) as app:
             over = asyncio.Event()
             watching = asyncio.ensure_future(watch(app, over))
             await asyncio.gather(break_it(service), talk(app))

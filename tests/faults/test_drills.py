@@ -33,7 +33,7 @@ from tests.support.drills import (
     stored,
     talk,
 )
-from tests.support.processes import Server
+from tests.support.processes import Server, serving
 from tests.support.redis_processes import PERSISTENT, Node, redis_processes
 
 ALL = sorted(f"s{n}" for n in range(SESSIONS))
@@ -189,6 +189,38 @@ async def test_redis_killed_in_the_middle_of_the_work_delays_it_and_loses_none(n
             await eventually(all_done)
             assert stored(http) == CREATES
             assert worker.process.poll() is None
+
+
+async def test_a_worker_that_is_started_before_redis_waits_for_it(node: Node, tmp_path: Path) -> None:
+    node.kill()
+    with on_redis(tmp_path / "data", node) as site, site.worker() as worker:
+        node.start_again()
+        with site.server() as server, server.client() as http:
+            create(http, 1)
+            talk(http, 1)
+
+            async def all_done() -> bool:
+                return extracted(http) == ["s0"]
+
+            await eventually(all_done)
+        assert worker.stop() == 0
+
+
+async def test_servers_that_work_themselves_embed_each_text_once(node: Node, tmp_path: Path) -> None:
+    with on_redis(tmp_path / "data", node) as site:
+        one, other = (serving(site.folder, "--task-backend", "asyncio", env=site.env) for _ in range(2))
+        with one as first, other as second, first.client() as http, second.client() as beside:
+            for n in range(0, 60, 2):
+                for client, number in ((http, n), (beside, n + 1)):
+                    message = {"id": f"t{number}", "role": "user", "content": f"We met in Town{number}."}
+                    client.put(f"/v1/working-memory/s{number}", json={"messages": [message]}).raise_for_status()
+
+            async def all_embedded() -> bool:
+                return not degraded(http)
+
+            await eventually(all_embedded)
+    texts = [text for asked in site.embedding.asked for text in asked if "Town" in text]
+    assert len(texts) == len(set(texts)) >= 60
 
 
 EVERY_S = 0.4

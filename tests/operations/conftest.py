@@ -6,13 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agent_memory_server.adapters.redis.connection import open_client
-from agent_memory_server.adapters.redis.decisions import RedisDecisions
-from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
-from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
 from agent_memory_server.operations.application import Application
 from tests.operations.given import NOW, SettableClock
-from tests.support.rest import DIMENSIONS, application
+from tests.support.redis_application import on_redis
+from tests.support.rest import application
 
 
 @pytest.fixture
@@ -32,9 +29,5 @@ async def on_each_engine(app: Application, request: pytest.FixtureRequest) -> As
     if request.param == "sqlite":
         yield app
         return
-    async with open_client(request.getfixturevalue("redis_url")) as client:
-        await client.flushall()
-        options = IndexOptions(dimensions=DIMENSIONS)
-        await ensure_index(client, options)
-        store = RedisMemoryStore(client, options)
-        yield replace(app, memories=store, restoring=store, decisions=RedisDecisions(client))
+    async with on_redis(app, request.getfixturevalue("redis_url")) as other:
+        yield replace(app, memories=other.memories, restoring=other.restoring, decisions=other.decisions)

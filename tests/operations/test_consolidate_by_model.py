@@ -16,7 +16,7 @@ from agent_memory_server.domain.principal import LOCAL
 from agent_memory_server.domain.scope import EVERYWHERE, Scope
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.compact import compact
-from agent_memory_server.operations.consolidate import consolidate
+from agent_memory_server.operations.consolidate import compare, consolidate
 from agent_memory_server.operations.recall import history
 from agent_memory_server.operations.remember import remember
 from tests.operations.given import NOW, SettableClock, caller, embed_everything, memory, records
@@ -228,6 +228,16 @@ async def test_while_the_model_is_down_the_rules_go_on_and_the_rest_is_owed(
     assert set(await current(judged)) == {"c"}
 
 
+async def test_a_model_that_fails_is_asked_once_in_a_run(judged: Application, service: ChatService) -> None:
+    service.outage = failed(500)
+    told = [fact(f"f{n}", f"User has thing {n} in place {n}", n) for n in range(150)]
+    await remember(judged, LOCAL, told)
+    with pytest.raises(Unavailable):
+        await consolidate(judged)
+    assert len({asked.text for asked in service.asked}) == 1
+    assert len(await judged.memories.uncompared(EVERYWHERE, EVERYTHING, limit=500)) == 150
+
+
 async def test_a_question_that_the_model_refuses_holds_up_no_others(judged: Application, service: ChatService) -> None:
     def answer(asked: Asked) -> Any:
         if "poison" in asked.text:
@@ -242,6 +252,19 @@ async def test_a_question_that_the_model_refuses_holds_up_no_others(judged: Appl
     asked = len(service.asked)
     await consolidate(judged)
     assert len(service.asked) == asked
+
+
+async def test_a_comparison_that_has_no_time_left_asks_nobody_and_leaves_the_rest(
+    judged: Application, service: ChatService
+) -> None:
+    service.answer(judging(always("contradicts")))
+    told = [fact("a", "User likes tea"), fact("b", "The user likes tea", 1), fact("c", "User gave up tea", 2)]
+    await remember(judged, LOCAL, told)
+    walk = await compare(judged, EVERYWHERE, EVERYTHING, within_s=0.0)
+    assert (service.asked, walk.failure) == ([], None)
+    assert set(await current(judged)) == {"a", "c"}
+    await consolidate(judged)
+    assert set(await current(judged)) == {"c"}
 
 
 async def test_compaction_compares_only_what_the_request_may_and_names(

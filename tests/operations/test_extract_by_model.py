@@ -76,6 +76,17 @@ async def test_a_memory_names_its_message_and_quotes_it(
     assert fact.metadata["source"] == {"message_id": "m2", "quote": "i prefer  green tea"}
 
 
+async def test_a_memory_has_as_many_topics_as_the_setting_says(
+    reader: Application, service: ChatService, clock: SettableClock
+) -> None:
+    few = replace(reader, options=replace(reader.options, most_topics=2))
+    await append(few, turn("m1", TEA))
+    service.answer(found(item("User prefers green tea.", "I prefer green tea", topics=list("abcd"))))
+    clock.now += 30
+    await extract_session(few, KEY)
+    assert [fact.topics for fact in await facts(few)] == [("a", "b")]
+
+
 async def test_the_running_summary_explains_the_messages_and_may_name_people(
     reader: Application, service: ChatService, clock: SettableClock
 ) -> None:

@@ -15,6 +15,7 @@ from agent_memory_server.domain.errors import Conflict, Unavailable
 from agent_memory_server.domain.principal import LOCAL
 from agent_memory_server.domain.session import Strategy
 from agent_memory_server.domain.tokens import estimate_tokens
+from agent_memory_server.interfaces.worker.handlers import HANDLERS
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.converse import delete_session
 from agent_memory_server.operations.extract import extract_session
@@ -24,6 +25,7 @@ from agent_memory_server.operations.summarize import summarize_session
 from agent_memory_server.operations.window import Window
 from tests.operations.given import KEY, NOW, SettableClock, append, contents, put, read, records, turn
 from tests.support.chat_service import Asked, ChatService, chat_service, failed, model_of, said
+from tests.support.jobs import queue_of
 from tests.support.rest import application
 from tests.support.waiting import until
 
@@ -209,12 +211,55 @@ async def test_without_a_model_the_summary_is_an_extract_that_says_so(tmp_path: 
         assert "- user: Turn" in context
 
 
-async def test_an_append_that_names_a_window_folds_and_others_do_not(app: Application) -> None:
+async def test_an_append_that_names_a_window_folds_and_others_seldom_look(app: Application, tmp_path: Path) -> None:
     await long_session(app, 2)
     await append(app, turn("x", WORDS))
     assert (await app.jobs.figures()).waiting == 0
     await append(app, turn("y", WORDS), window=Window(max_tokens=LIMIT))
     assert (await app.jobs.figures()).waiting == 1
+    async with opened(tmp_path / "no model", None) as bare:
+        for n in range(40):
+            await append(bare, turn(f"z{n}", WORDS))
+        assert (await bare.jobs.figures()).waiting == 0
+
+
+async def test_appends_that_name_no_window_fold_into_the_default_one(tmp_path: Path, service: ChatService) -> None:
+    service.answer("They talked of a journey.")
+    async with opened(tmp_path, service, replace(RULES, context_window=LIMIT)) as app:
+        for n in range(19):
+            await append(app, turn(f"m{n}", f"Turn {n}: {WORDS}."))
+        assert (await app.jobs.figures()).waiting == 0
+        await append(app, turn("m19", WORDS))
+        (claim,) = await queue_of(app).claim(now=NOW, lease_s=30)
+        await HANDLERS[claim.job.kind](app, claim.job.arguments)
+        assert (await read(app)).session.context == "They talked of a journey."
+
+
+async def test_folded_messages_that_are_sent_again_do_not_come_back(app: Application, service: ChatService) -> None:
+    service.answer("They talked of a journey.")
+    await long_session(app)
+    await summarize_session(app, KEY, LIMIT)
+    before = await read(app)
+    asked = len(service.asked)
+    for more in range(24, 27):
+        await long_session(app, more, created_at=NOW)
+        view = await read(app)
+        assert view.session.context == "They talked of a journey."
+        assert len(contents(view)) == len(contents(before)) + more - 24
+    assert await summarize_session(app, KEY, 10 * LIMIT) == 0
+    assert len(service.asked) == asked
+
+
+async def test_another_summary_or_a_changed_message_means_what_it_says(app: Application, service: ChatService) -> None:
+    service.answer("They talked of a journey.")
+    await long_session(app)
+    await summarize_session(app, KEY, LIMIT)
+    await put(app, turn("m00", "I never said that."), turn("m01", f"Turn 1: {WORDS}."))
+    view = await read(app)
+    assert (contents(view), view.session.context) == (["I never said that."], "They talked of a journey.")
+    await long_session(app, context="Mine.")
+    view = await read(app)
+    assert (len(contents(view)), view.session.context) == (24, "Mine.")
 
 
 async def test_a_text_that_gives_orders_is_shown_as_data(app: Application, service: ChatService) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from agent_memory_server.settings import Loaded, SettingsError, load
-from agent_memory_server.settings.load import require_startable
 from agent_memory_server.settings.memory import options_of
 
 
@@ -38,7 +37,6 @@ def test_nothing_needs_to_be_set(dotenv: Path) -> None:
     assert settings.chat.generation_model is None
     assert settings.storage.durability == "full"
     assert settings.memory.index_messages is True
-    require_startable(settings)
 
 
 def test_the_environment_wins_over_dotenv_and_dotenv_over_the_file(dotenv: Path, tmp_path: Path) -> None:
@@ -183,10 +181,12 @@ def test_settings_without_effect_are_accepted_and_named(dotenv: Path) -> None:
     assert sorted(found.without_effect) == ["AUTH0_CLIENT_ID", "REDIS_MEMORY_AUTH0_CLIENT_SECRET"]
 
 
-def test_another_place_for_the_data_is_refused_rather_than_ignored(dotenv: Path) -> None:
-    settings = loaded({"MEMORY_VECTOR_DB_FACTORY": "some.other.engine"}, dotenv).settings
-    with pytest.raises(SettingsError, match="not part of this version"):
-        require_startable(settings)
+@pytest.mark.parametrize("path", ["engine", "an engine.of", "engine.", ""])
+def test_a_factory_is_a_dotted_path(path: str, dotenv: Path) -> None:
+    if path:
+        (line,) = problems({"MEMORY_VECTOR_DB_FACTORY": path}, dotenv)
+        assert line.startswith(f"MEMORY_VECTOR_DB_FACTORY={path}: ")
+    assert loaded({"MEMORY_VECTOR_DB_FACTORY": "an.engine"}, dotenv).settings.plugged.factory == "an.engine"
 
 
 @pytest.mark.parametrize("name", ["REDISVL_INDEXING_ALGORITHM", "REDISVL_DISTANCE_METRIC"])
@@ -200,7 +200,7 @@ def test_how_a_redis_index_is_made_can_be_written_in_any_case(name: str, dotenv:
 
 def test_the_reference_servers_own_engine_factory_is_no_other_place(dotenv: Path) -> None:
     factory = "agent_memory_server.memory_vector_db_factory.create_redis_memory_vector_db"
-    require_startable(loaded({"MEMORY_VECTOR_DB_FACTORY": factory}, dotenv).settings)
+    assert loaded({"MEMORY_VECTOR_DB_FACTORY": factory}, dotenv).settings.plugged.factory is None
 
 
 def test_options_of_operations_follow_the_settings(dotenv: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.operations.application import Application
 from tests.support.chat_service import Asked, Given
 
@@ -37,11 +36,6 @@ async def at_rest(app: Application) -> bool:
     """Whether nothing is due, running or rung for at the application's time, and every text is embedded."""
     if app.owed.is_set() or app.stored.is_set() or await app.memories.owed_embeddings(limit=1):
         return False
-    now = app.clock()
-    assert isinstance(app.jobs, SqliteJobs)
-    rows: list[Any] = await app.jobs._database.read(
-        lambda connection: connection.execute(
-            "SELECT id FROM jobs WHERE state = 1 OR (state = 0 AND due <= ?)", (now,)
-        ).fetchall()
-    )
-    return not rows
+    pulse = await app.jobs.pulse(now=app.clock())
+    waits = pulse.oldest_due is not None and pulse.oldest_due <= app.clock()
+    return not waits and not (await app.jobs.figures()).running

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import httpx2
 
+from tests.support.chosen_engine import ON_REDIS, redis_of
+
 BOUND_S = 120.0
 """No command of these tests takes seconds; whatever takes this long on a slow machine hangs."""
 
@@ -22,7 +24,10 @@ def environment(folder: Path, extra: Mapping[str, str] | None = None) -> dict[st
     """Nothing of the shell that could be a setting; the deterministic embedder, so that no model is loaded."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT", "TMPDIR") if name in os.environ}
     given = {"PYTHONPATH": os.pathsep.join(sys.path), "EMBEDDING_MODEL": "deterministic"}
-    return kept | given | {"MEMORY_DATA_DIR": str(folder)} | dict(extra or {})
+    where = {"MEMORY_DATA_DIR": str(folder)}
+    if ON_REDIS:  # where servers would leave background work to others by themselves
+        where |= {"REDIS_URL": redis_of(folder), "USE_DOCKET": "false"}
+    return kept | given | where | dict(extra or {})
 
 
 def command(*args: str) -> list[str]:

@@ -14,15 +14,6 @@ import httpx2
 from fastapi import FastAPI
 
 from agent_memory_server.adapters.providers.deterministic import DeterministicEmbedder
-from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
-from agent_memory_server.adapters.sqlite.database import Database, DataFolder
-from agent_memory_server.adapters.sqlite.decisions import SqliteDecisions
-from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
-from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
-from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
-from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
-from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
-from agent_memory_server.adapters.sqlite.view_store import SqliteViewStore
 from agent_memory_server.interfaces.rest.app import create_app
 from agent_memory_server.interfaces.rest.options import RestOptions
 from agent_memory_server.interfaces.worker.upkeep import Pace, run_upkeep
@@ -32,6 +23,7 @@ from agent_memory_server.ports.chat_model import ChatModel
 from agent_memory_server.ports.clock import Clock
 from agent_memory_server.ports.embedder import Embedder
 from agent_memory_server.ports.reranker import Reranker
+from tests.support.chosen_engine import engine_ports
 
 DIMENSIONS = 64
 BASE = "http://memory.test"
@@ -56,30 +48,27 @@ async def application(
     """The application over a data folder, without any server. chat: answers large and small questions; it and reranker
     are closed by who made them."""
     embedder = embedder or DeterministicEmbedder(DIMENSIONS)
-    dimensions = embedder.dimensions
-    database = await Database.open(DataFolder(path=folder, dimensions=dimensions, durability="normal"))
     try:
-        memories = SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=dimensions)))
-        yield Application(
-            memories=memories,
-            restoring=memories,
-            sessions=SqliteSessionStore(database),
-            tokens=SqliteTokenStore(database),
-            answers=SqliteIdempotencyStore(database),
-            views=SqliteViewStore(database),
-            decisions=SqliteDecisions(database),
-            jobs=SqliteJobs(database),
-            embedder=embedder,
-            clock=clock,
-            chat=chat,
-            fast_chat=chat,
-            reranker=reranker,
-            options=rules or Options(),
-            context_sizes=context_sizes,
-        )
+        async with engine_ports(folder, dimensions=embedder.dimensions) as ports:
+            yield Application(
+                memories=ports.memories,
+                restoring=ports.restoring,
+                sessions=ports.sessions,
+                tokens=ports.tokens,
+                answers=ports.answers,
+                views=ports.views,
+                decisions=ports.decisions,
+                jobs=ports.jobs,
+                embedder=embedder,
+                clock=clock,
+                chat=chat,
+                fast_chat=chat,
+                reranker=reranker,
+                options=rules or Options(),
+                context_sizes=context_sizes,
+            )
     finally:
         await embedder.close()
-        await database.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from agent_memory_server.cli.output import echo_json
 from agent_memory_server.cli.start import exit_on_refusal
 from agent_memory_server.settings import load
 from agent_memory_server.settings.auth import decide_auth
-from agent_memory_server.settings.load import require_startable
 
 
 @click.group(short_help="Show and check the settings.")
@@ -35,7 +34,6 @@ def check() -> None:
     """Say whether the server would start with these settings. Exit status 2 when it would not."""
     with exit_on_refusal():
         loaded = load()
-        require_startable(loaded.settings)
         decide_auth(loaded.settings.auth, loaded.settings.server.host)
     for name in loaded.without_effect:
         click.echo(f"{name} is set and has no effect in this version.")

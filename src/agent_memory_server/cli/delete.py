@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from agent_memory_server.cli.delete_invalid import delete_invalid
 from agent_memory_server.cli.run import with_application
 from agent_memory_server.cli.start import FAILED
 from agent_memory_server.domain.filters import Condition, Filter, TextField, only
@@ -32,7 +33,7 @@ def delete() -> None:
 @delete.command()
 @click.argument("ids", nargs=-1)
 @click.option("--empty-text", is_flag=True, help="Memories whose text is blank.")
-@click.option("--invalid", is_flag=True, help="Accepted for scripts of the reference server; there are none here.")
+@click.option("--invalid", is_flag=True, help="On Redis: records without a text or an id.")
 @_NAMESPACE
 @_USER
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
@@ -46,12 +47,18 @@ def memory(
     dry_run: bool,
     force: bool,
 ) -> None:
-    """Delete memories by IDS, or those with blank text. Exit status 1 when there are none."""
-    if not ids and not empty_text and not invalid:
-        raise click.UsageError("name ids, or use --empty-text")
-    if invalid and not ids and not empty_text:
-        click.echo("No invalid records: the engine stores only whole ones.")
-        return
+    """Delete memories by IDS, those with blank text, or what is no whole memory. Exit status 1 when there are none."""
+    if not (ids or empty_text or invalid):
+        raise click.UsageError("name ids, or use --empty-text or --invalid")
+    if invalid:
+        delete_invalid(dry_run=dry_run, force=force)
+    if ids or empty_text:
+        _delete_memories(ids, empty_text, namespace, user_id, dry_run=dry_run, force=force)
+
+
+def _delete_memories(
+    ids: tuple[str, ...], empty_text: bool, namespace: str | None, user_id: str | None, *, dry_run: bool, force: bool
+) -> None:
 
     async def find(app: Application) -> list[Memory]:
         found = list(await app.memories.get(_scope(namespace, user_id), ids)) if ids else []

@@ -20,6 +20,12 @@ main = LazyGroup(
         "token": Lazy(f"{_PACKAGE}.token:token", "Add, list, show and remove access tokens."),
         "jobs": Lazy(f"{_PACKAGE}.jobs:jobs", "Show background work, and what was given up."),
         "rebuild-index": Lazy(f"{_PACKAGE}.rebuild_index:rebuild_index", "Build the search index again."),
+        "migrate-memories": Lazy(
+            f"{_PACKAGE}.migrate:migrate_memories", "Write memories of the Redis Agent Memory Server anew."
+        ),
+        "migrate-working-memory": Lazy(
+            f"{_PACKAGE}.migrate:migrate_working_memory", "Make documents of sessions kept as text."
+        ),
         "export": Lazy(f"{_PACKAGE}.export_data:export", "Write everything to a file."),
         "import": Lazy(f"{_PACKAGE}.import_data:import_", "Take in everything of such a file."),
         "doctor": Lazy(f"{_PACKAGE}.doctor:doctor", "Check the installation and the data folder."),

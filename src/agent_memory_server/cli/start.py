@@ -16,7 +16,6 @@ import click
 from agent_memory_server.cli.output import echo_json
 from agent_memory_server.domain.errors import MemoryServerError
 from agent_memory_server.settings import Loaded, SettingsError, load
-from agent_memory_server.settings.load import require_startable
 from agent_memory_server.settings.providers import export_to
 from agent_memory_server.settings.sources import DOTENV
 from agent_memory_server.telemetry.log import configure_log
@@ -45,7 +44,6 @@ def exit_on_refusal(*, errors_as_json: bool = False) -> Iterator[None]:
 def started() -> Loaded:
     """The settings, checked, with the log configured and provider keys in place. Raises: SettingsError."""
     loaded = load()
-    require_startable(loaded.settings)
     configure_log(loaded.settings.log)
     export_to(os.environ, loaded.settings.providers, dotenv=Path(DOTENV))
     return loaded

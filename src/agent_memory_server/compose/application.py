@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import structlog
 
+from agent_memory_server.adapters.plugged.load import load_store
+from agent_memory_server.adapters.plugged.session_store import PluggedSessionStore
 from agent_memory_server.adapters.providers.catalogue import context_tokens, embedding_dimensions
 from agent_memory_server.adapters.providers.chat.open_chat import Addresses, Chats, opened_chats
 from agent_memory_server.adapters.providers.open_embedder import LOCAL_NAMES, open_embedder
 from agent_memory_server.adapters.providers.rerank.open_reranker import opened_reranker
 from agent_memory_server.adapters.providers.settings import EmbeddingSettings
-from agent_memory_server.compose.engine import USUAL_DIMENSIONS, Engine, now
+from agent_memory_server.compose.engine import USUAL_DIMENSIONS, Engine, Ports, now
 from agent_memory_server.domain.errors import Unavailable
 from agent_memory_server.domain.stored_model import StoredModel
 from agent_memory_server.operations.application import Application
 from agent_memory_server.ports.embedder import Embedder
 from agent_memory_server.ports.jobs import Claims
+from agent_memory_server.ports.memory_store import SupportsRestore
 from agent_memory_server.ports.reranker import Reranker
 from agent_memory_server.settings import Settings
-from agent_memory_server.settings.load import require_startable
 from agent_memory_server.settings.memory import options_of
 from agent_memory_server.telemetry import log as events
 
@@ -70,7 +72,6 @@ async def application(settings: Settings, *, embedding: bool = True) -> AsyncIte
 async def opened(settings: Settings, *, embedding: bool, claim: bool, patient: bool = False) -> AsyncIterator[Opened]:
     """See `application`. claim: refuse a store whose vectors are of another model. patient: start also while the engine
     cannot be reached, and be ready when it can."""
-    require_startable(settings)
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(_engine(settings, patient=patient))
         stored = await engine.stored_model()
@@ -86,7 +87,7 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool, patient: b
             chats = await stack.enter_async_context(
                 opened_chats(settings.chat, addresses_of(settings), spending=engine.spending, clock=now)
             )
-        ports = engine.ports(embedder.dimensions)
+        ports = _plugged(engine.ports(embedder.dimensions), settings, embedder, stack)
         app = Application(
             memories=ports.memories,
             restoring=ports.restoring,
@@ -124,6 +125,24 @@ def _engine(settings: Settings, *, patient: bool) -> AbstractAsyncContextManager
     from agent_memory_server.compose.sqlite_engine import sqlite_engine  # noqa: PLC0415 - see above
 
     return sqlite_engine(settings)
+
+
+def _plugged(ports: Ports, settings: Settings, embedder: Embedder, stack: AsyncExitStack) -> Ports:
+    """The ports, with a store of another package for long-term records where the settings name one. It is closed at the
+    end, if it can be."""
+    path = settings.plugged.factory
+    if path is None:
+        return ports
+    memories = load_store(path, embedder)
+    close = getattr(memories, "close", None)
+    if callable(close):
+        stack.push_async_callback(close)
+    return replace(
+        ports,
+        memories=memories,
+        restoring=memories if isinstance(memories, SupportsRestore) else None,
+        sessions=PluggedSessionStore(ports.sessions, memories),
+    )
 
 
 def addresses_of(settings: Settings) -> Addresses:

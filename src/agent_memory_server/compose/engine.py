@@ -31,7 +31,7 @@ class Ports:
     """The stores and the queue of an engine, both sides."""
 
     memories: MemoryStore
-    restoring: SupportsRestore
+    restoring: SupportsRestore | None
     sessions: SessionStore
     tokens: TokenStore
     answers: IdempotencyStore

@@ -22,7 +22,6 @@ from agent_memory_server.operations.postponed import Postponed
 from agent_memory_server.operations.upkeep import embed_owed
 from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
 from agent_memory_server.settings import Settings
-from agent_memory_server.settings.load import require_startable
 
 _PROBE = "a text to see whether the model answers"
 _CHAT_PROBE = "Answer with the word yes."
@@ -33,7 +32,6 @@ async def rebuilding(settings: Settings) -> AsyncIterator[Progress]:
 
     Raises: NotFound, when there is nothing; Conflict, when another process does; Unavailable.
     """
-    require_startable(settings)
     if settings.redis.url is not None:
         from agent_memory_server.compose.redis_engine import rebuilding_redis  # noqa: PLC0415 - see `opened`
 

@@ -32,6 +32,7 @@ from agent_memory_server.compose.engine import USUAL_DIMENSIONS, Ports, now
 from agent_memory_server.domain.errors import MemoryServerError, NotFound, StartRefused, Unavailable
 from agent_memory_server.domain.finding import Finding, State
 from agent_memory_server.domain.stored_model import StoredModel
+from agent_memory_server.domain.work import work_finding
 from agent_memory_server.settings import Settings
 from agent_memory_server.telemetry import log as events
 
@@ -235,7 +236,16 @@ async def _content(client: Redis, settings: Settings) -> list[Finding]:
     else:
         found.append(Finding("owed embeddings", State.OK, "none"))
     tokens = await RedisTokenStore(client).list()
-    return [*found, Finding("tokens", State.OK, str(len(tokens)))]
+    return [*found, Finding("tokens", State.OK, str(len(tokens))), await _work(client, settings)]
+
+
+async def _work(client: Redis, settings: Settings) -> Finding:
+    jobs = RedisJobs(client, settings.tasks.docket_name, clock=now)
+    figures, pulse = await jobs.figures(), await jobs.pulse(now=now())
+    late_s = now() - pulse.oldest_due if pulse.oldest_due else 0.0
+    return work_finding(
+        waiting=figures.waiting, running=figures.running, dead=figures.dead, workers=pulse.workers, late_s=late_s
+    )
 
 
 async def rebuilding_redis(settings: Settings) -> AsyncIterator[tuple[int, int]]:

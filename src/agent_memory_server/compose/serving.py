@@ -22,8 +22,10 @@ async def serving(settings: Settings, *, only_queue: bool = False) -> AsyncItera
     only_queue: what holds where USE_DOCKET does not say.
     """
     elsewhere = only_queue if settings.tasks.docket is None else settings.tasks.docket
+    # Several servers of one Redis would embed the same texts, each for itself; on a data folder a job costs commits.
+    each = settings.redis.url is None
     async with opened(settings, embedding=True, claim=True, patient=True) as running:
-        work = background(running.app, running.claims, worker_options(settings.worker))
+        work = background(running.app, running.claims, worker_options(settings.worker), embedding=each)
         async with queueing(running.app) if elsewhere else work:
             yield running.app
 

@@ -31,6 +31,13 @@ def members(rids: Rids, wanted: Rids) -> NDArray[np.bool_]:
     return found
 
 
+def places_of(rids: Rids, wanted: Rids) -> NDArray[np.int64]:
+    """Where each of `wanted`, all of which are there, stands among n different record numbers in any order."""
+    order = np.argsort(rids, kind="stable")
+    found: NDArray[np.int64] = order[np.searchsorted(rids, wanted, sorter=order)]
+    return found
+
+
 class Growing:
     """An array that grows along its last axis; views handed out earlier keep their content.
 

@@ -187,7 +187,5 @@ class BlockSelection:
         scores = lent_words(self.figures, words, words.occurrences, block.words, at, near)
         if vector is None:
             return Lent(scores, np.full(len(rids), np.nan), told.of(at))
-        beside_it = [np.where(near[:, i, None] >= 0, block.vectors[near[:, i]], np.float32(0)) for i in (0, 1)]
-        own = block.vectors[at]
-        pooled = pooled_similarities(own, beside_it[0], beside_it[1], vector)
-        return Lent(scores, pooled, told.of(at), own)
+        pooled = pooled_similarities(block.vectors, at, places, vector)
+        return Lent(scores, pooled, told.of(at), lambda some: block.vectors[at[some]])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agent_memory_server.domain.arrays import Rids
+from agent_memory_server.domain.arrays import Rids, members
 
 Vector = NDArray[np.float32]
 """Of a query: unit length, shape (dimensions,)."""
@@ -30,6 +30,15 @@ class Distances:
             rids, values = rids[near], values[near]
         order = np.lexsort((rids, values))[:wanted]
         return Distances(rids[order], values[order])
+
+    def aligned(self, rids: Rids) -> NDArray[np.float64]:
+        """Of each of these records, NaN where it is not among them; shape (len(rids),)."""
+        found = np.full(len(rids), np.nan)
+        order = np.argsort(self.rids, kind="stable")
+        known = self.rids[order]
+        there = members(rids, known)
+        found[there] = self.values[order[np.searchsorted(known, rids[there])]]
+        return found
 
     def within(self, bound: float) -> Distances:
         """Those of at most this distance."""

@@ -6,7 +6,8 @@ that the words found, and ranks these candidates with what neighbours lend (`dom
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,9 @@ from agent_memory_server.domain.turns import speaker_factors
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+Vectors = Callable[[Ints], NDArray[np.float32]]
+"""Gives the vectors of some records, shape (n, dimensions), zero where a record has none."""
 
 SATURATION = 0.2
 """k1 of BM25 with neighbours' words, in units of own words. The recipe counts own words 3 times, under which this is
@@ -46,7 +50,7 @@ class Candidates:
     words:     `word_scores`, neighbours' words included; 0 where there are none.
     told:      who speaks, when, and which messages they are (`told.Told`).
     dense_ranks, keyword_ranks: place in each arm from 1, 0 where the arm did not find it.
-    vectors:   their own, zero where a record has none; None in a search by words.
+    vectors:   gives those of some candidates, by their places here; None in a search by words.
     asked:     the weight of all words of the question (`keyword.Found.asked`).
     """
 
@@ -58,7 +62,7 @@ class Candidates:
     told: Told
     dense_ranks: NDArray[np.int64]
     keyword_ranks: NDArray[np.int64]
-    vectors: NDArray[np.float32] | None = None
+    vectors: Vectors | None = None
     asked: float = 0.0
 
 
@@ -92,33 +96,30 @@ class Part:
 _EMPTY = Part([])
 
 
-def _shares(found: Candidates) -> Floats:
-    return share(found.words, found.asked, SATURATION)
+def _shares(found: Candidates, rows: Ints) -> Floats:
+    return share(found.words[rows], found.asked, SATURATION)
 
 
-def relevances(found: Candidates, estimates: Estimates) -> Floats:
-    """The estimate of each candidate, NaN where it cannot be told, shape (n,). By words alone where there is no vector
-    and no other way."""
-    shares = _shares(found)
-    estimated = WORDS.of(shares, shares)
+def relevances(found: Candidates, rows: Ints, estimates: Estimates) -> Floats:
+    """The estimate of some of the candidates, NaN where it cannot be told, shape (len(rows),). By words alone where
+    there is no vector and no other way."""
+    shares = _shares(found, rows)
     if found.vectors is None:
-        return estimated
-    embedded = ~np.isnan(found.pooled)
-    estimated[embedded] = np.nan
-    if estimates.both is not None:
-        estimated[embedded] = estimates.both.of(found.pooled[embedded], shares[embedded])
-    return estimated
+        return WORDS.of(shares, shares)
+    pooled = found.pooled[rows]
+    both = np.full(len(rows), np.nan) if estimates.both is None else estimates.both.of(pooled, shares)
+    return np.where(np.isnan(pooled), WORDS.of(shares, shares), both)
 
 
 def _none(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+    return None if math.isnan(value) else float(value)
 
 
 def _relevant(order: Ints, found: Candidates, query: StoreQuery) -> Ints:
     """Those of the order that are relevant enough. What cannot be estimated is left out by no floor."""
     if query.min_relevance is None:
         return order
-    return order[~(relevances(found, query.estimates)[order] < query.min_relevance)]
+    return order[~(relevances(found, order, query.estimates) < query.min_relevance)]
 
 
 def _places(
@@ -133,25 +134,33 @@ def _places(
     page = slice(query.offset, query.offset + query.limit)
     scores = np.clip(falling[page] / top, 0.0, 1.0).tolist()
     rows = order[page]
-    relevance = relevances(found, query.estimates)[rows].tolist()
-    shares = _shares(found)
+    relevance = relevances(found, rows, query.estimates).tolist()
+    seen = _evidence(found, rows, factors) if query.explain else [_UNSEEN] * len(rows)
     placed = []
-    for i, score, estimate in zip(rows.tolist(), scores, relevance, strict=True):
-        evidence = Evidence(
+    for i, score, estimate, evidence in zip(rows.tolist(), scores, relevance, seen, strict=True):
+        others = tuple(int(found.keys[row]) for row in also.get(i, ()))
+        placed.append(Placed(int(found.keys[i]), 1.0 - score, score, mode, evidence, _none(estimate), others))
+    return placed
+
+
+_UNSEEN = Evidence()
+
+
+def _evidence(found: Candidates, rows: Ints, factors: tuple[Floats, Floats]) -> list[Evidence]:
+    return [
+        Evidence(
             dense_rank=int(found.dense_ranks[i]) or None,
             distance=_none(found.distances[i]),
             keyword_rank=int(found.keyword_ranks[i]) or None,
             bm25=float(found.bm25[i]) or None,
             similarity=_none(found.pooled[i]),
             words=float(found.words[i]) or None,
-            share=float(shares[i]),
+            share=held,
             factor=float(factors[0][i]),
             date_factor=float(factors[1][i]),
         )
-        others = tuple(int(found.keys[row]) for row in also.get(i, ()))
-        key = int(found.keys[i])
-        placed.append(Placed(key, 1.0 - score, score, mode, evidence, _none(estimate), others))
-    return placed
+        for i, held in zip(rows.tolist(), _shares(found, rows).tolist(), strict=True)
+    ]
 
 
 def fuse(found: Candidates, query: StoreQuery) -> Part:

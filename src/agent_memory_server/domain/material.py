@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from agent_memory_server.domain.arrays import Rids, find
-from agent_memory_server.domain.distances import Distances, Vector
+from agent_memory_server.domain.arrays import Rids, places_of
+from agent_memory_server.domain.distances import Vector
 from agent_memory_server.domain.fusion import Candidates, word_scores
 from agent_memory_server.domain.keyword import Figures, Found
 from agent_memory_server.domain.selection import Selection
@@ -16,44 +16,33 @@ from agent_memory_server.domain.turns import relative_lengths, weighted_counts
 from agent_memory_server.domain.word_rows import Occurrences, WordRows
 
 
-def with_neighbours(selection: Selection, rids: Rids, worded: Rids, among: Rids | None) -> Rids:
-    """The candidates, and behind them the turns directly beside those that the words found, where that can be told.
-
-    among: only these may join, ascending; None: every record of the selection.
-    """
-    if not len(worded):
-        return rids
-    more = selection.beside(np.sort(worded), among)
-    return np.concatenate([rids, more[~np.isin(more, rids)]])
-
-
 def candidates(
-    selection: Selection, rids: Rids, words: Found, nearest: Rids, distances: Distances, vector: Vector | None
+    selection: Selection, rids: Rids, words: Found, nearest: int, distances: NDArray[np.float64], vector: Vector | None
 ) -> Candidates:
-    """The raw material of records. nearest: the dense arm in order; distances: of all that have a vector."""
-    distance = np.full(len(rids), np.nan)
-    order = np.argsort(rids, kind="stable")
-    there = np.isin(distances.rids, rids)
-    distance[order[find(rids[order], distances.rids[there])]] = distances.values[there]
+    """The raw material of records, which include all of the keyword arm.
+
+    nearest: how many of them, the first ones, are the dense arm in its order; distances: of each, NaN without a vector.
+    """
     lent = selection.lent(rids, words, vector)
-    bm25 = dict(zip(words.arm.keys.tolist(), words.arm.scores.tolist(), strict=True))
+    bm25, keyword_ranks = np.zeros(len(rids)), np.zeros(len(rids), np.int64)
+    arm = words.arm.keys[: len(rids)]
+    at = places_of(rids, arm)
+    bm25[at] = words.arm.scores[: len(rids)]
+    keyword_ranks[at] = np.arange(1, len(arm) + 1)
+    dense_ranks = np.zeros(len(rids), np.int64)
+    dense_ranks[:nearest] = np.arange(1, nearest + 1)
     return Candidates(
         keys=rids,
-        distances=distance,
-        pooled=np.where(np.isnan(distance), np.nan, lent.pooled),
-        bm25=np.array([bm25.get(rid, 0.0) for rid in rids.tolist()]),
+        distances=distances,
+        pooled=np.where(np.isnan(distances), np.nan, lent.pooled),
+        bm25=bm25,
         words=lent.words,
         told=lent.told,
+        dense_ranks=dense_ranks,
+        keyword_ranks=keyword_ranks,
         vectors=lent.vectors,
         asked=words.asked,
-        dense_ranks=_ranks(rids, nearest),
-        keyword_ranks=_ranks(rids, words.arm.keys),
     )
-
-
-def _ranks(rids: Rids, arm: Rids) -> NDArray[np.int64]:
-    places = dict(zip(arm.tolist(), range(1, len(arm) + 1), strict=True))
-    return np.array([places.get(rid, 0) for rid in rids.tolist()], np.int64)
 
 
 def lent_words(

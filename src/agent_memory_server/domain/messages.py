@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 
 from agent_memory_server.domain.errors import Conflict
@@ -11,6 +13,12 @@ from agent_memory_server.domain.session import Message, SessionKey
 def same_message(one: Message, other: Message) -> bool:
     """Whether two messages of one id tell the same."""
     return (one.role, one.content) == (other.role, other.content)
+
+
+def message_digest(message: Message) -> bytes:
+    """16 bytes that messages share which tell the same (`same_message`)."""
+    told = json.dumps([message.role, message.content]).encode()
+    return hashlib.blake2b(told, digest_size=16).digest()
 
 
 def other_content(message: Message) -> Conflict:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
-from agent_memory_server.domain.arrays import Rids
-from agent_memory_server.domain.distances import NOTHING as NO_DISTANCES
-from agent_memory_server.domain.distances import Distances, Vector, joined
+from agent_memory_server.domain.arrays import Rids, members
+from agent_memory_server.domain.distances import Distances, Vector
 from agent_memory_server.domain.fusion import WORD_DEPTH, by_words, fuse
 from agent_memory_server.domain.keyword import Found
-from agent_memory_server.domain.material import candidates, with_neighbours
+from agent_memory_server.domain.material import candidates
 from agent_memory_server.domain.periods import DATED_DEPTH
 from agent_memory_server.domain.query import Evidence, Mode, StoreQuery
 from agent_memory_server.domain.ranking import ARM_DEPTH, K1, Arm, Placed, by_bm25, by_distance
@@ -45,7 +45,7 @@ def keyword_page(selection: Selection, query: StoreQuery) -> RankingPage:
     rids = found.arm.keys[:WORD_DEPTH]
     if not len(rids):
         return RankingPage([], found.total)
-    material = candidates(selection, rids, found, rids[:0], NO_DISTANCES, None)
+    material = candidates(selection, rids, found, 0, np.full(len(rids), np.nan), None)
     part = by_words(material, query)
     if query.min_relevance is not None:
         return RankingPage(part.placed, part.places)
@@ -114,36 +114,44 @@ def hybrid_page(selection: Selection, query: StoreQuery, vector: Vector) -> Rank
     dense = selection.dense(vector, among)
     best = dense.best(ARM_DEPTH, min(end, ARM_DEPTH))
     head = Distances(best.rids[:ARM_DEPTH], best.values[:ARM_DEPTH])
-    beyond = words.arm.keys[~np.isin(words.arm.keys, head.rids)]
-    fused = with_neighbours(selection, np.concatenate([head.rids, beyond]), words.arm.keys, among)
-    distances = joined([head, dense.of(fused[len(head.rids) :])])
-    seen = np.isin(fused, distances.rids) | np.isin(fused, words.arm.keys)
-    fused = fused[seen]  # a turn without a vector comes in by words of its own only
-    if query.periods:
-        fused, distances = _with_dated(selection, query, fused, distances, dense, among)
-    material = candidates(selection, fused, words, head.rids, distances, vector)
+    fused, distances = _candidates(selection, query, head, words.arm.keys, dense, among)
+    material = candidates(selection, fused, words, len(head.rids), distances, vector)
     part = fuse(material, query)
     if query.min_relevance is not None:
         return RankingPage(part.placed, part.places, unembedded=len(owed))
     placed = part.placed
-    if end > part.places and embedded > len(distances.rids):
+    if end > part.places and embedded > np.count_nonzero(~np.isnan(distances)):
         farther = dense.best(end + part.stood_for, end + part.stood_for)
         placed += _behind(_arm(farther), fused, part.places, query, _by_distance_only)
     if not len(owed):
         return RankingPage(placed, embedded - part.stood_for)
     unseen = selection.keyword(query.terms, end + part.stood_for, among=owed)
-    before = embedded - part.stood_for + int(np.isin(fused, owed).sum())
+    before = embedded - part.stood_for + int(np.count_nonzero(members(fused, owed)))
     placed += _behind(unseen.arm, fused, before, query, partial(_by_words_only, unseen))
     return RankingPage(placed, embedded - part.stood_for + unseen.total, unembedded=len(owed))
 
 
-def _with_dated(
-    selection: Selection, query: StoreQuery, fused: Rids, distances: Distances, dense: DenseArm, among: Rids | None
-) -> tuple[Rids, Distances]:
-    """The candidates, and behind them the nearest records of the time that the question names; the distances of all."""
+def _candidates(
+    selection: Selection, query: StoreQuery, head: Distances, worded: Rids, dense: DenseArm, among: Rids | None
+) -> tuple[Rids, NDArray[np.float64]]:
+    """What is fused, and the distance of each, NaN without a vector: the dense arm; what only the words found; the
+    turns beside what the words found, and the nearest records of the time that the query names, where they have a
+    vector (a turn without one comes in by words of its own only)."""
+    beyond = worded[~members(worded, np.sort(head.rids))]
+    known = np.concatenate([head.rids, beyond])
+    beside = selection.beside(np.sort(worded), among) if len(worded) else worded
+    joining = beside[~members(beside, np.sort(known))]
+    found = dense.of(np.concatenate([beyond, joining]))
+    distances = found.aligned(np.concatenate([beyond, joining]))
+    near = distances[len(beyond) :]
+    joining, near = joining[~np.isnan(near)], near[~np.isnan(near)]
+    fused = np.concatenate([known, joining])
+    distances = np.concatenate([head.values, distances[: len(beyond)], near])
+    if not query.periods:
+        return fused, distances
     more = selection.dated(query.periods, among)
-    near = dense.of(more[~np.isin(more, fused)]).best(DATED_DEPTH)
-    return np.concatenate([fused, near.rids]), joined([distances, near])
+    dated = dense.of(more[~members(more, np.sort(fused))]).best(DATED_DEPTH)
+    return np.concatenate([fused, dated.rids]), np.concatenate([distances, dated.values])
 
 
 def _by_distance(near: Distances, query: StoreQuery, *, before: int) -> list[Placed]:
@@ -166,7 +174,7 @@ def _behind(
     arm: Arm, fused: Rids, before: int, query: StoreQuery, place: Callable[[StoreQuery, int, float], Placed]
 ) -> list[Placed]:
     """Those of an arm that the fusion did not rank and that fall on the page. before: places ahead of them."""
-    left = ~np.isin(arm.keys, fused)
+    left = ~members(arm.keys, np.sort(fused))
     start, end = max(query.offset - before, 0), max(query.offset + query.limit - before, 0)
     keys, scores = arm.keys[left][start:end].tolist(), arm.scores[left][start:end].tolist()
     return [place(query, key, score) for key, score in zip(keys, scores, strict=True)]

@@ -5,6 +5,8 @@ Both work on an order of candidates, as rows of their raw material, best first. 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,13 +50,14 @@ def _differ(told: Told, one: int, other: int) -> bool:
     return bool(told.messages[one]) != bool(told.messages[other])
 
 
-def spread(order: Ints, vectors: NDArray[np.float32] | None) -> Ints:
-    """The order with near-repeats of a better one moved to the end of the first WINDOW places. vectors: of the rows."""
+def spread(order: Ints, vectors: Callable[[Ints], NDArray[np.float32]] | None) -> Ints:
+    """The order with near-repeats of a better one moved to the end of the first WINDOW places. vectors: gives those of
+    rows."""
     head = order[:WINDOW]
     if vectors is None or len(head) < 3:
         return order
-    own = vectors[head]
-    alike = np.tril(own @ own.T >= SAME, -1)
+    own = vectors(head)
+    alike = np.tril(np.vecdot(own[:, None, :], own[None, :, :]) >= SAME, -1)
     if not alike.any():
         return order
     repeats = np.zeros(len(head), np.bool_)

@@ -9,8 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from agent_memory_server.domain.arrays import Rids
+from agent_memory_server.domain.arrays import Rids, members
 from agent_memory_server.domain.distances import Distances, Vector
+from agent_memory_server.domain.fusion import Vectors
 from agent_memory_server.domain.keyword import Found
 from agent_memory_server.domain.query import Period, Term
 from agent_memory_server.domain.told import Told
@@ -51,7 +52,7 @@ class InMemory:
 
     def of(self, rids: Rids) -> Distances:
         """See `DenseArm`."""
-        here = np.isin(self.distances.rids, rids)
+        here = members(self.distances.rids, np.sort(rids))
         return Distances(self.distances.rids[here], self.distances.values[here])
 
 
@@ -60,14 +61,14 @@ class Lent:
     """What some records have with what their neighbours lend them (`domain.turns`), in the order of the records.
 
     words: `fusion.word_scores`; pooled: `turns.pooled_similarities`, NaN everywhere where no vector was asked for;
-    told: of these records; vectors: their own, shape (n, dimensions), zero where there is none, None where no vector
-    was asked for.
+    told: of these records; vectors: gives those of some of them, by their places here, zero where a record has none;
+    None where no vector was asked for.
     """
 
     words: NDArray[np.float64]
     pooled: NDArray[np.float64]
     told: Told
-    vectors: NDArray[np.float32] | None = None
+    vectors: Vectors | None = None
 
 
 class Selection(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,9 @@ NAMED_SPEAKER = 1.25
 USER_TURN = 1.3
 """How much more a user's turn counts than an assistant's: most questions ask for what the user told."""
 
+_NONE = np.zeros(1, np.int64)
+_ROWS_AT_ONCE = 64
+"""Vectors that are looked at at once: a small buffer stays in the processor's cache and costs no new pages."""
 _SPEAKER_CHARS = 64
 _ASSISTANTS = frozenset({"assistant", "ai", "bot", "model"})
 _ROLES = _ASSISTANTS | {"user", "human", "system", "tool", "function", "developer"}
@@ -44,9 +47,14 @@ _POSSESSIVE = re.compile("['\u2019]s\\b")
 @dataclass(frozen=True, slots=True)
 class Around:
     """The turns beside n records, as rows: shape (n, 4), columns previous, next, second previous, second next;
-    -1 where there is none, and everywhere for records that are no messages."""
+    -1 where there is none, and everywhere for records that are no messages. norms: `pooled_norms` of those that were
+    asked for, NaN for the others."""
 
     rows: NDArray[np.int64]
+    norms: Floats = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "norms", np.full(len(self.rows), np.nan))
 
     def of(self, rows: Ints) -> NDArray[np.int64]:
         """Of some of the records, shape (len(rows), 4)."""
@@ -75,19 +83,17 @@ def weighted_counts(found: Sequence[Occurrences], records: int, rows: Ints, besi
     found: of each word among the `records` rows; beside: `Around.of(rows)`. Returns shape (n, t).
     """
     counts = np.zeros((len(rows), len(found)))
-    column = np.zeros(records + 1)  # the last entry stands for "no turn" (-1)
+    places = np.column_stack([rows, beside])
+    holds = np.zeros(records + 1, np.int64)  # the last entry stands for "no turn" (-1)
     for t, one in enumerate(found):
-        for values, weight, places in (
-            (one.counts, 1.0, (rows,)),
-            (one.trailing, NEXT_WORDS / OWN_WORDS, (beside[:, 0],)),
-            (one.leading, NEXT_WORDS / OWN_WORDS, (beside[:, 1],)),
-            (one.trailing, FARTHER_WORDS / OWN_WORDS, (beside[:, 2],)),
-            (one.leading, FARTHER_WORDS / OWN_WORDS, (beside[:, 3],)),
-        ):
-            column[one.rows] = values
-            for place in places:
-                counts[:, t] += weight * column[place]
-        column[one.rows] = 0.0
+        # Where each row stands among those that hold the word, from 1; 0 for the others.
+        holds[one.rows] = np.arange(1, len(one.rows) + 1)
+        at = holds[places]
+        holds[one.rows] = 0
+        own, leading, trailing = (np.concatenate([_NONE, of]) for of in (one.counts, one.leading, one.trailing))
+        next_to = trailing[at[:, 1]] + leading[at[:, 2]]
+        farther = trailing[at[:, 3]] + leading[at[:, 4]]
+        counts[:, t] = own[at[:, 0]] + next_to * (NEXT_WORDS / OWN_WORDS) + farther * (FARTHER_WORDS / OWN_WORDS)
     return counts
 
 
@@ -104,16 +110,47 @@ def relative_lengths(lengths: NDArray[np.int32], rows: Ints, beside: NDArray[np.
     return length
 
 
-def pooled_similarities(
-    own: NDArray[np.float32], previous: NDArray[np.float32], following: NDArray[np.float32], query: NDArray[np.float32]
-) -> Floats:
+def pooled_norms(vectors: NDArray[np.float32], rows: Ints, beside: NDArray[np.int64]) -> Floats:
+    """Length of each turn's vector plus NEIGHBOUR_VECTORS of both neighbours', shape (n,).
+
+    vectors: unit rows, zero where there is none; rows: the turns', shape (n,); beside: `Around.of(rows)`.
+    """
+    found = np.empty(len(rows))
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        pooled = vectors[beside[part, 0]]
+        pooled[beside[part, 0] < 0] = 0.0
+        following = vectors[beside[part, 1]]
+        following[beside[part, 1] < 0] = 0.0
+        pooled += following
+        pooled *= np.float32(NEIGHBOUR_VECTORS)
+        pooled += vectors[rows[part]]
+        found[part] = np.vecdot(pooled, pooled)
+    return np.sqrt(np.maximum(found, 1e-12))
+
+
+def pooled_similarities(vectors: NDArray[np.float32], rows: Ints, around: Around, query: NDArray[np.float32]) -> Floats:
     """Cosine similarity of each turn's vector plus NEIGHBOUR_VECTORS of both neighbours' with the query's, shape (n,).
 
-    own, previous, following: (n, dimensions), unit rows, zero where there is none; query: unit length.
+    vectors: unit rows, zero where there is none; rows: the turns', shape (n,); around: of all these vectors; query: of
+    unit length.
     """
-    pooled = own + np.float32(NEIGHBOUR_VECTORS) * (previous + following)
-    norms = np.sqrt(np.maximum(np.vecdot(pooled, pooled), 1e-12))
-    similarities: Floats = (np.vecdot(pooled, query) / norms).astype(np.float64)
+    norms = around.norms
+    unknown = rows[np.isnan(norms[rows])]
+    if len(unknown):
+        norms[unknown] = pooled_norms(vectors, unknown, around.of(unknown))
+    beside = around.rows[rows, :2]
+    wanted = np.zeros(len(vectors) + 1, np.bool_)  # the last entry stands for "no turn" (-1)
+    wanted[rows] = True
+    wanted[beside] = True
+    wanted[-1] = False
+    needed = np.flatnonzero(wanted)
+    products = np.zeros(len(wanted))
+    for start in range(0, len(needed), _ROWS_AT_ONCE):
+        part = needed[start : start + _ROWS_AT_ONCE]
+        products[part] = np.vecdot(vectors[part], query)
+    lent = products[beside].sum(axis=1)
+    similarities: Floats = (products[rows] + NEIGHBOUR_VECTORS * lent) / norms[rows]
     return similarities
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from agent_memory_server.domain.words import word_codes
 
 Codes = NDArray[np.uint32]
 Rows = NDArray[np.int32]
-_FIRST = np.ones(1, np.bool_)
 
 NEAREST_WORDS = 20
 """Words of a turn that count for its neighbours: the last ones for the turn behind it, the first ones for the turn
@@ -43,6 +42,11 @@ class WordRows:
     codes: Codes
     row_of: Rows
     lengths: Rows
+    ends: NDArray[np.int64] = field(init=False)
+    """behind the last word of each record; made of the lengths"""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ends", np.cumsum(self.lengths, dtype=np.int64))
 
     def occurrences(self, term: Term) -> Occurrences:
         """Where a word, or a phrase as adjacent words, occurs."""
@@ -52,16 +56,20 @@ class WordRows:
             at = at[at + offset < len(self.codes)]
             at = at[(self.codes[at + offset] == code) & (self.row_of[at + offset] == self.row_of[at])]
         rows = self.row_of[at].astype(np.int64)  # ascending, as the words are
-        first = np.flatnonzero(np.concatenate([_FIRST[: len(rows)], rows[1:] != rows[:-1]]))
-        held, counts = rows[first], np.diff(first, append=len(rows))
-        if not len(first):
-            return Occurrences(held, counts, counts, counts)
-        starts = np.searchsorted(self.row_of, held.astype(np.int32))  # the codes of a row lie together
-        place = at - np.repeat(starts, counts)
-        left = np.repeat(self.lengths[held], counts) - place
-        leading = np.add.reduceat((place < NEAREST_WORDS).astype(np.int64), first)
-        trailing = np.add.reduceat((left <= NEAREST_WORDS).astype(np.int64), first)
-        return Occurrences(held, counts, leading, trailing)
+        place = at - (self.ends[rows] - self.lengths[rows])
+        leading = place < NEAREST_WORDS
+        trailing = self.lengths[rows] - place <= NEAREST_WORDS
+        new = np.empty(len(rows), np.bool_)
+        new[:1] = True
+        np.not_equal(rows[1:], rows[:-1], out=new[1:])
+        if new.all():
+            return Occurrences(rows, new.astype(np.int64), leading.astype(np.int64), trailing.astype(np.int64))
+        first = np.flatnonzero(new)
+        counts = np.empty(len(first), np.int64)
+        np.subtract(first[1:], first[:-1], out=counts[:-1])
+        counts[-1] = len(rows) - first[-1]
+        leads, trails = (np.add.reduceat(some.astype(np.int64), first) for some in (leading, trailing))
+        return Occurrences(rows[first], counts, leads, trails)
 
 
 def flat(blobs: Sequence[bytes | None], first_row: int = 0) -> WordRows:

@@ -7,6 +7,8 @@ twice. Every step is conditional on the revisions it was decided on.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -26,6 +28,9 @@ from agent_memory_server.operations.superseding import step_for
 from agent_memory_server.ports.memory_store import Supersession
 
 COMPARE_AT_ONCE = 64
+PAUSE_S = 0.1
+"""About as long as comparing a batch takes: after an import, searches have half of the processor to themselves."""
+
 CANDIDATES = 20
 """Nearest neighbours that a record is compared with by rules."""
 
@@ -57,31 +62,39 @@ async def consolidate(app: Application) -> int:
     Raises: Unavailable (the store, or the chat model, without which what the rules decide is done all the same);
     nothing is lost by it.
     """
-    walk = await compare(app, EVERYWHERE, EVERYTHING)
+    walk = await compare(app, EVERYWHERE, EVERYTHING, pause_s=PAUSE_S)
     if walk.failure is not None:
         raise walk.failure
     return walk.compared
 
 
-async def compare(app: Application, scope: Scope, filter_: Filter) -> Walk:
+async def compare(
+    app: Application, scope: Scope, filter_: Filter, *, pause_s: float = 0.0, within_s: float | None = None
+) -> Walk:
     """Compare all of a selection that was not compared yet with the others of its place.
 
-    A record outside the filter may be changed by it, as the place of a record is its whole namespace and user.
+    pause_s: between two full batches, for others to get their turn. within_s: after which no further batch and no
+    further question is begun. A record outside the filter may be changed by it, as the place of a record is its whole
+    namespace and user.
     Raises: Unavailable (the store).
     """
     walk = Walk()
+    until = None if within_s is None else time.monotonic() + within_s
     while app.options.consolidate and len(walk.waiting) < MOST_WAITING:
         batch = await app.memories.uncompared(scope, filter_, limit=COMPARE_AT_ONCE + len(walk.waiting))
         due = [record for record in batch if record.id not in walk.waiting][:COMPARE_AT_ONCE]
-        if not await _compare_some(app, due, walk):
+        if not await _compare_some(app, due, walk, until) or (until is not None and time.monotonic() >= until):
             break
+        if len(due) == COMPARE_AT_ONCE:
+            await asyncio.sleep(pause_s)
     return walk
 
 
-async def _compare_some(app: Application, batch: Sequence[Memory], walk: Walk) -> bool:
+async def _compare_some(app: Application, batch: Sequence[Memory], walk: Walk, until: float | None) -> bool:
     """Compare a batch; whether that brought the walk on."""
     vectors = await app.memories.vectors([record.id for record in batch])
-    verdicts = await _verdicts(app, batch, vectors)
+    # A model that failed is left alone for the rest of this walk: the next one asks again.
+    verdicts = await _verdicts(app, batch, vectors, time.monotonic() if walk.failure else until)
     walk.failure = walk.failure or verdicts.failure
     before = (walk.compared, len(walk.waiting))
     compared: list[tuple[str, int]] = []
@@ -106,7 +119,9 @@ async def _compare_some(app: Application, batch: Sequence[Memory], walk: Walk) -
     return (walk.compared, len(walk.waiting)) != before
 
 
-async def _verdicts(app: Application, batch: Sequence[Memory], vectors: Mapping[str, Vector]) -> Verdicts:
+async def _verdicts(
+    app: Application, batch: Sequence[Memory], vectors: Mapping[str, Vector], until: float | None
+) -> Verdicts:
     """What a model says of the records and their nearest neighbours; nothing where there is none."""
     if app.fast_chat is None and app.chat is None:
         return Verdicts()
@@ -115,7 +130,7 @@ async def _verdicts(app: Application, batch: Sequence[Memory], vectors: Mapping[
         if record.id in vectors and record.extraction_strategy != _NEVER:
             near = await _neighbours(app, record, vectors[record.id])
             pairs += [(record, other) for other in near[:ASKED]]
-    return await verdicts_on(app, pairs)
+    return await verdicts_on(app, pairs, until=until)
 
 
 async def _compare(

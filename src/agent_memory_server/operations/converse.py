@@ -26,6 +26,9 @@ from agent_memory_server.operations.summarize import queue_summary
 from agent_memory_server.operations.window import Usage, Window, fitting, usage
 from agent_memory_server.ports.session_store import Appended, SessionPage
 
+_LOOK_EVERY = 20
+"""Messages between two looks at whether a session has outgrown the default window."""
+
 _ATTEMPTS = 20
 """A put that names no revision reads again when others wrote meanwhile; its last attempt writes over all of it."""
 
@@ -57,7 +60,8 @@ async def put_session(
     *,
     if_revision: int | None = None,
 ) -> SessionView:
-    """Store exactly this session in place of what was there, and what it owes long-term memory.
+    """Store exactly this session in place of what was there, and what it owes long-term memory. Messages that were
+    folded into the session's summary stay folded when they are given again.
 
     Raises: InvalidRequest, RequestRefused (messages), Forbidden, Conflict (if_revision), Unavailable.
     """
@@ -70,13 +74,14 @@ async def put_session(
     session = replace(write.session, key=key, messages=messages, updated_at=now, revision=0)
     for attempt in range(_ATTEMPTS):
         stored = await app.sessions.get(principal.scope, key, now=now)
-        owed = promoted(app.options, session, stored, now)
+        left = await _without_folded(app, principal.scope, session, stored, now)
+        owed = promoted(app.options, left, stored, now)
         for record in owed.records:
             place(principal, Action.WRITE, record.memory.namespace, record.memory.user_id)
         seen = stored.revision if stored else 0
         # What is owed follows from what is stored, so it must still be; who names no revision does not hear of it.
         wanted = seen if if_revision is None and attempt < _ATTEMPTS - 1 else if_revision
-        complete = replace(session, messages=owed.messages, memories=owed.memories)
+        complete = replace(left, messages=owed.messages, memories=owed.memories)
         try:
             result = await app.sessions.put(
                 principal.scope, complete, now=now, if_revision=wanted, records=owed.records
@@ -93,6 +98,25 @@ async def put_session(
         missing = any(message.created_at is None for message in write.messages)
         return SessionView(session=result, usage=usage(app, result.messages, window), missing_times=missing)
     raise Conflict(f"session {key.session_id} is being changed by others; try again")
+
+
+async def _without_folded(
+    app: Application, scope: Scope, session: Session, stored: Session | None, now: float
+) -> Session:
+    """The session without messages that the stored summary has taken the place of, and with that summary.
+
+    Clients send whole conversations again and again, and mostly know nothing of the summary. One that gives another
+    summary means what it says: then all is stored as it is given.
+    """
+    if stored is None or not stored.context or session.context not in (None, "", stored.context):
+        return session
+    there = {message.id for message in stored.messages}
+    again = [message for message in session.messages if message.id not in there]
+    folded = await app.sessions.folded(scope, session.key, again, now=now) if again else set()
+    if not folded:
+        return session
+    left = tuple(message for message in session.messages if message.id not in folded)
+    return replace(session, messages=left, context=stored.context)
 
 
 async def _moved_on(app: Application, scope: Scope, key: SessionKey, seen: int, now: float) -> bool:
@@ -112,7 +136,8 @@ async def append_messages(
 ) -> tuple[Appended, bool]:
     """Add messages behind the last one; what others appended meanwhile stays. Makes the session when there is none.
 
-    window: where it names a model or a size, the session is folded into it when it has outgrown it.
+    window: the session is folded into it when it has outgrown it; where it names neither a model nor a size only with
+    a chat model, into the default one, and looked at now and then.
     Returns the session's head with the stored messages, and whether a message lacked its time.
     Raises: as `put_session`; Conflict, when a message id is there with other content.
     """
@@ -133,7 +158,19 @@ async def append_messages(
     await queue_extraction(app, appended.session, now=now)
     if window is not None and window.named:
         await queue_summary(app, appended.session, window, now=now)
+    elif app.chat is not None and _has_grown(app, appended):
+        await queue_summary(app, appended.session, Window(), now=now)
     return appended, any(message.created_at is None for message in given)
+
+
+def _has_grown(app: Application, appended: Appended) -> bool:
+    """Whether the session is due for a look at its length, which no append knows."""
+    count = appended.session.message_count
+    characters = sum(len(message.content) for message in appended.messages)
+    return (
+        count // _LOOK_EVERY > (count - len(appended.messages)) // _LOOK_EVERY
+        or characters > app.options.context_window
+    )
 
 
 async def _resolved(

@@ -28,6 +28,7 @@ from agent_memory_server.operations.extraction_queue import due_of, extraction_j
 from agent_memory_server.operations.reading import WEAK, Reading, Refused, memory_id, said_by_a_person
 from agent_memory_server.operations.remember import require_long_term
 from agent_memory_server.operations.window import Window
+from agent_memory_server.ports.chat_model import ChatModel
 from agent_memory_server.ports.memory_store import MemoryWrite, PutStatus
 from agent_memory_server.ports.session_store import OwedSession, Unextracted
 
@@ -165,11 +166,26 @@ async def _read(app: Application, pending: Unextracted, now: float) -> int | Non
 
 async def _listed(app: Application, pending: Unextracted, now: float) -> tuple[Sequence[Message], Reading]:
     """The messages that one step reads, and the memories in them."""
-    aim = app.options.extraction_aim
     if app.chat is None:
+        aim = app.options.extraction_aim
         return pending.messages, read_by_rules(pending.session, pending.messages, now=now, aim=aim)
     messages = fitting(pending.messages)
-    return messages, await read_by_model(app.chat, pending.session, messages, pending.before, now=now, aim=aim)
+    return messages, await _by_model(app, app.chat, pending.session, messages, pending.before, now=now)
+
+
+async def _by_model(
+    app: Application,
+    chat: ChatModel,
+    session: Session,
+    messages: Sequence[Message],
+    before: Sequence[Message],
+    *,
+    now: float,
+) -> Reading:
+    options = app.options
+    return await read_by_model(
+        chat, session, messages, before, now=now, aim=options.extraction_aim, most_topics=options.most_topics
+    )
 
 
 async def try_extraction(
@@ -188,7 +204,6 @@ async def try_extraction(
     if session.strategy.name == "summary":
         summary = await summary_of(app, session, fitting(session.messages), now=app.clock())
         return Reading(() if summary is None else (summary,), ())
-    aim = app.options.extraction_aim
     if app.chat is not None:
-        return await read_by_model(app.chat, session, fitting(session.messages), (), now=app.clock(), aim=aim)
-    return read_by_rules(session, session.messages, now=app.clock(), aim=aim)
+        return await _by_model(app, app.chat, session, fitting(session.messages), (), now=app.clock())
+    return read_by_rules(session, session.messages, now=app.clock(), aim=app.options.extraction_aim)

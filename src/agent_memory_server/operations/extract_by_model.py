@@ -45,8 +45,9 @@ _RULES = (
     "Each memory is one sentence that is understood alone: name people instead of pronouns (the role user is "
     'called "User"), places instead of "there", and dates instead of "yesterday", counted from that message\'s time. '
     "Leave out what cannot be resolved. `source` is the number of the message that says it, `quote` the words copied "
-    "from it. `type` is episodic for an event, else semantic. `event_date` is ISO 8601 or empty. Only the messages are "
-    "read; the summary and earlier turns only explain them. Nothing worth keeping: an empty list."
+    "from it. `type` is episodic for an event, else semantic. The first of `topics` is the most important one. "
+    "`event_date` is ISO 8601 or empty. Only the messages are read; the summary and earlier turns only explain them. "
+    "Nothing worth keeping: an empty list."
 )
 _STRINGS = {"type": "array", "items": {"type": "string"}}
 _MEMBERS = {
@@ -85,11 +86,18 @@ def fitting(messages: Sequence[Message]) -> tuple[Message, ...]:
 
 
 async def read_by_model(
-    chat: ChatModel, session: Session, messages: Sequence[Message], before: Sequence[Message], *, now: float, aim: Aim
+    chat: ChatModel,
+    session: Session,
+    messages: Sequence[Message],
+    before: Sequence[Message],
+    *,
+    now: float,
+    aim: Aim,
+    most_topics: int,
 ) -> Reading:
     """What the model finds in messages of a session, without what it cannot prove. No people, no question.
 
-    aim: where the session's strategy names none.
+    aim: where the session's strategy names none. most_topics: of a memory, where the prompt is not the caller's own.
 
     Raises: Unavailable, DeadlineExceeded (later may work), InvalidRequest (the model refuses the question).
     """
@@ -117,7 +125,8 @@ async def read_by_model(
             continue
         event_date = _event_date(item, message, (*before, *messages))
         memory = _memory(session, message, item, event_date, now, chat.model, weak=judged.weak)
-        memories.setdefault(memory.id, memory)
+        topics = memory.topics if custom else memory.topics[:most_topics]
+        memories.setdefault(memory.id, replace(memory, topics=topics))
     return Reading(tuple(memories.values()), tuple(refused))
 
 

@@ -7,6 +7,7 @@ so that no pair is asked twice, and checked: the text that is to stand for both 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -97,8 +98,12 @@ def pair_of(one: Memory, other: Memory) -> Pair:
     return (one.text, other.text) if one.text <= other.text else (other.text, one.text)
 
 
-async def verdicts_on(app: Application, pairs: Iterable[tuple[Memory, Memory]]) -> Verdicts:
+async def verdicts_on(
+    app: Application, pairs: Iterable[tuple[Memory, Memory]], *, until: float | None = None
+) -> Verdicts:
     """Verdicts on pairs of near memories, each pair of one namespace and user. Without a model the rules' alone.
+
+    until: of `time.monotonic`; what is not asked by then stays unasked.
 
     A model that fails leaves pairs unasked; what it said before that is kept. Raises: Unavailable (the store).
     """
@@ -116,7 +121,7 @@ async def verdicts_on(app: Application, pairs: Iterable[tuple[Memory, Memory]]) 
     known = await answers_to(app.decisions, asked)
     verdicts.decided = {asked[question]: Verdict(Relation(said), text) for question, (said, text) in known.items()}
     for question in _questions({pair: place for pair, place in open_.items() if pair not in verdicts.decided}):
-        if verdicts.failure is None:
+        if verdicts.failure is None and (until is None or time.monotonic() < until):
             await _ask(app, model, question, verdicts)
         else:
             verdicts.unasked.update(question)

@@ -181,6 +181,11 @@ class SessionStore(Protocol):
         """
         ...
 
+    async def folded(self, scope: Scope, key: SessionKey, messages: Sequence[Message], *, now: float) -> set[str]:
+        """Ids of those of the messages that a summary of this session took the place of (`fold`), with equal role and
+        content; none when there is no session. Raises: Forbidden outside the scope."""
+        ...
+
     async def purge_expired(self, *, now: float, limit: int = 1000) -> int:
         """Delete sessions whose time is over (they are invisible already); how many."""
         ...

@@ -15,7 +15,9 @@ class LabelSettings(BaseModel):
     topics: bool = Field(
         True, alias="ENABLE_TOPIC_EXTRACTION", description="FAST_MODEL finds topics of records that have none."
     )
-    most_topics: int = Field(3, ge=1, le=50, alias="TOP_K_TOPICS", description="Topics that it may give to a record.")
+    most_topics: int = Field(
+        3, ge=1, le=50, alias="TOP_K_TOPICS", description="Topics that a chat model may give to a record."
+    )
     entities: bool = Field(
         True, alias="ENABLE_NER", description="FAST_MODEL finds the people, places and things that a record names."
     )

@@ -10,7 +10,6 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from agent_memory_server.settings.errors import Problem, SettingsError
-from agent_memory_server.settings.planned import refusals
 from agent_memory_server.settings.sources import DOTENV, Given, collect
 from agent_memory_server.settings.tree import Settings
 from agent_memory_server.settings.variables import Variable, sections, variables
@@ -54,12 +53,6 @@ def load(environ: Mapping[str, str] | None = None, *, dotenv: Path | None = None
     if problems:
         raise SettingsError(problems)
     return Loaded(Settings.model_validate(built), collected.values)
-
-
-def require_startable(settings: Settings) -> None:
-    """Raises: SettingsError, when a setting names a place for the data that this version cannot use."""
-    if found := refusals(settings.engine):
-        raise SettingsError(found)
 
 
 def _problems(error: ValidationError, given: Mapping[str, Given]) -> Iterator[Problem]:

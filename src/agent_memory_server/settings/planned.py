@@ -11,24 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Json, SecretStr
 
-from agent_memory_server.adapters.redis.settings import REFERENCE_FACTORY
-from agent_memory_server.settings.errors import Problem
-
 _CONFIG = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, allow_inf_nan=False)
 Share = Annotated[float, Field(ge=0, le=2)]
 Source = Literal["LLM", "BERT"]
-
-
-class EngineSettings(BaseModel):
-    """Engines of other packages."""
-
-    model_config = _CONFIG
-
-    vector_db_factory: str | None = Field(
-        None,
-        alias="MEMORY_VECTOR_DB_FACTORY",
-        description="Engines of other packages are not part of this version: setting it stops the start.",
-    )
 
 
 class LabelSourceSettings(BaseModel):
@@ -68,12 +53,4 @@ class OAuth2Settings(BaseModel):
     )
 
 
-PLANNED = (EngineSettings, LabelSourceSettings, OAuth2Settings)
-
-
-def refusals(engine: EngineSettings) -> list[Problem]:
-    """Values that cannot be ignored: they name a place for the data that this version cannot use."""
-    if engine.vector_db_factory in (None, REFERENCE_FACTORY):
-        return []
-    reason = "engines of other packages are not part of this version; unset it to keep data here"
-    return [Problem("MEMORY_VECTOR_DB_FACTORY", reason)]
+PLANNED = (LabelSourceSettings, OAuth2Settings)

@@ -9,7 +9,7 @@ from agent_memory_server.settings.variables import Variable, sections, variables
 _TITLES = {
     "storage": "Storage",
     "redis": "Redis engine",
-    "engine": "Engines of other packages",
+    "plugged": "Stores of other packages",
     "embedding": "Embeddings",
     "chat": "Chat models",
     "rerank": "Re-ranking",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from agent_memory_server.adapters.plugged.settings import PluggedSettings
 from agent_memory_server.adapters.providers.chat.settings import ChatSettings
 from agent_memory_server.adapters.providers.rerank.settings import RerankSettings
 from agent_memory_server.adapters.providers.settings import EmbeddingSettings
@@ -17,7 +18,6 @@ from agent_memory_server.settings.extraction import ExtractionSettings
 from agent_memory_server.settings.labels import LabelSettings
 from agent_memory_server.settings.memory import MemorySettings, QuerySettings, SessionSettings
 from agent_memory_server.settings.planned import (
-    EngineSettings,
     LabelSourceSettings,
     OAuth2Settings,
 )
@@ -32,7 +32,7 @@ class Settings(BaseModel):
 
     storage: StorageSettings
     redis: RedisSettings
-    engine: EngineSettings
+    plugged: PluggedSettings
     embedding: EmbeddingSettings
     chat: ChatSettings
     rerank: RerankSettings

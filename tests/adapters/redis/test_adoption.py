@@ -271,3 +271,16 @@ async def test_an_index_that_had_to_be_made_is_read_whole_before_it_is_asked(
     assert not await adoption.complete()
     await adoption.run()
     assert (await store.list(EVERYWHERE, of(user_id="u1"), limit=1)).total == 2_000
+
+
+async def test_what_the_reference_server_writes_later_is_adopted_at_the_next_start(
+    client: Redis, reference: ReferenceDatabase
+) -> None:
+    await reference.add_index()
+    await reference.add(record("m1", "tea"))
+    _, first = await opened(client)
+    await first.run()
+    await reference.add(record("m2", "coffee"))
+    store, second = await opened(client)
+    await second.run()
+    assert await ids(store) == {"m1", "m2"}

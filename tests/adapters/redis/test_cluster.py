@@ -16,13 +16,17 @@ from agent_memory_server.adapters.redis.changes import ChangeWriter
 from agent_memory_server.adapters.redis.connection import Limits, open_client
 from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
+from agent_memory_server.adapters.redis.model import forget_vectors
+from agent_memory_server.adapters.redis.rebuilding import Rebuilt, rebuild
+from agent_memory_server.adapters.redis.search import SearchOptions
 from agent_memory_server.adapters.redis.session_index import SessionOptions, ensure_session_index
 from agent_memory_server.adapters.redis.session_store import RedisSessionStore
 from agent_memory_server.domain.errors import MemoryServerError
 from agent_memory_server.domain.filters import EVERYTHING, Filter, TextField, only
-from agent_memory_server.domain.query import Mode, Order, StoreQuery
+from agent_memory_server.domain.query import Mode, Order, StoreQuery, Term
 from agent_memory_server.domain.scope import EVERYWHERE
 from agent_memory_server.domain.session import Message, SessionKey
+from agent_memory_server.domain.stored_model import StoredModel
 from agent_memory_server.ports.memory_store import PutStatus
 from tests.contract.memories import DIMENSIONS, NOW, direction, write
 from tests.support.redis_cluster import Cluster, redis_cluster, slot_of
@@ -199,6 +203,38 @@ async def _when_answered(ask: Callable[[], Awaitable[T]]) -> T:
         except MemoryServerError:
             assert time.monotonic() < end, "it does not recover"
             await asyncio.sleep(0.05)
+
+
+async def test_the_index_is_made_again_shard_by_shard_with_whole_answers_throughout(cluster: Stores) -> None:
+    await _fill(cluster, 300)
+    seen = set()
+    steps = []
+    async for step in rebuild(cluster.client, OPTIONS):
+        seen.add((await cluster.memories.list(EVERYWHERE, EVERYTHING, limit=1)).total)
+        steps.append(step)
+    assert seen == {300}
+    assert steps[-1] == Rebuilt(done=300, total=300)
+    await _fill(cluster, 10, start=300)
+    assert (await cluster.memories.list(EVERYWHERE, EVERYTHING, limit=1)).total == 310
+
+
+async def test_a_place_too_large_for_memory_is_searched_on_every_node(cluster: Stores) -> None:
+    await _fill(cluster, 120)
+    memories = RedisMemoryStore(cluster.client, OPTIONS, SearchOptions(cache_mb=0))
+    near = StoreQuery(mode=Mode.SEMANTIC, vector=direction(6.0), limit=5)
+    ranked = await memories.search(EVERYWHERE, near)
+    assert ranked.total == 120
+    assert {hit.memory.id for hit in ranked.hits} == {"m58", "m59", "m60", "m61", "m62"}
+    words = StoreQuery(mode=Mode.KEYWORD, terms=(Term(("77",)),), text="77", limit=5)
+    assert [hit.memory.id for hit in (await memories.search(EVERYWHERE, words)).hits] == ["m77"]
+
+
+async def test_vectors_of_every_node_are_forgotten_for_another_model(cluster: Stores) -> None:
+    await _fill(cluster, 40)
+    options = IndexOptions(dimensions=DIMENSIONS + 4)
+    assert await forget_vectors(cluster.client, options, StoredModel("another", DIMENSIONS + 4)) == 40
+    await ensure_index(cluster.client, options)
+    assert len(await RedisMemoryStore(cluster.client, options).owed_embeddings(limit=100)) == 40
 
 
 async def test_records_of_a_database_that_was_moved_into_a_cluster_are_adopted(cluster: Stores) -> None:

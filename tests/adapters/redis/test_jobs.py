@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
-from agent_memory_server.adapters.redis.connection import open_client
+from agent_memory_server.adapters.redis.connection import Limits, open_client
 from agent_memory_server.adapters.redis.jobs import RedisJobs
+from agent_memory_server.domain.errors import Unavailable
 from agent_memory_server.ports.jobs import Job, JobFigures
+from tests.support.redis_cluster import redis_cluster, slot_of
 from tests.support.waiting import until
 
 NAME = "memory-server"
@@ -88,7 +91,7 @@ async def test_an_emptied_queue_gives_no_id_twice(client: Redis) -> None:
 
 async def test_a_long_queue_of_one_group_is_worked_off_in_order(client: Redis) -> None:
     jobs = RedisJobs(client, NAME)
-    count = 2500  # more than one claim puts out of the way
+    count = 1200  # more than one claim puts out of the way
     for start in range(0, count, 100):
         await asyncio.gather(
             *(jobs.add(Job(kind="work", key=f"{n:04}", group="g"), due=n) for n in range(start, start + 100))
@@ -108,6 +111,33 @@ async def test_a_long_queue_of_one_group_is_worked_off_in_order(client: Redis) -
     assert taken == [f"{n:04}" for n in range(count)]
     await jobs.done(free)
     assert await client.exists(*keys.queue(NAME)[1:-1]) == 0
+
+
+async def test_a_queue_whose_slot_moves_in_a_cluster_loses_nothing() -> None:
+    with redis_cluster() as cluster:
+        async with open_client(cluster.url, Limits(answer_s=2.0)) as client:
+            jobs = RedisJobs(client, NAME)
+            acknowledged = [str(n) for n in range(20)]
+            for key in acknowledged:
+                await jobs.add(Job(kind="work", key=key, group="g"), due=0)
+            (running,) = await jobs.claim(now=1, lease_s=LEASE_S, limit=9)
+            slot = slot_of(keys.queue(NAME)[0])
+            target = next(node for node in cluster.primaries if node is not cluster.owner(slot))
+            source = cluster.begin_move(slot, target)
+            cluster.move_keys(slot, source, target, most=3)
+            with suppress(Unavailable):  # keys of one step lie on two nodes
+                await jobs.add(Job(kind="work", key="during"), due=0)
+                acknowledged.append("during")
+            cluster.move_keys(slot, source, target)
+            cluster.end_move(slot, source, target)
+            await jobs.done(running)
+            done = [running.job.key]
+            while claimed := await jobs.claim(now=1, lease_s=LEASE_S, limit=9):
+                for claim in claimed:
+                    done.append(claim.job.key)
+                    await jobs.done(claim)
+            assert sorted(done) == sorted(acknowledged)
+            assert await jobs.figures() == JobFigures(waiting=0, running=0, dead=0)
 
 
 async def test_of_several_who_wait_one_is_woken_by_each_job(client: Redis) -> None:

@@ -11,6 +11,7 @@ from agent_memory_server.adapters.redis.connection import command, open_client
 from agent_memory_server.adapters.redis.index import IndexOptions
 from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
 from agent_memory_server.adapters.redis.rewriting import Rewritten, rewrite
+from agent_memory_server.domain.filters import Filter, TagField, only
 from agent_memory_server.domain.scope import EVERYWHERE
 from tests.contract.memories import NOW, write
 from tests.support.reference_database import (
@@ -86,3 +87,15 @@ async def test_it_can_be_stopped_anywhere_and_done_again(client: Redis) -> None:
             break
     last = await rewritten(client)
     assert (last.rewritten + last.current, last.seen, last.current > 0) == (1_100, last.total, True)
+
+
+async def test_a_memory_of_ours_that_the_reference_server_changed_is_found_by_what_it_is_now(client: Redis) -> None:
+    reference = ReferenceDatabase(client)
+    await reference.add_index()
+    await rewritten(client)
+    store = RedisMemoryStore(client, OPTIONS)
+    await store.put(EVERYWHERE, [write("m1", topics=("tea",))], now=NOW)
+    await client.hset("memory_idx:m1", "topics", "coffee")
+    assert (await rewritten(client)).rewritten == 1
+    found = await store.list(EVERYWHERE, Filter((only(TagField.TOPICS, "coffee"),)), limit=10)
+    assert [memory.id for memory in found.memories] == ["m1"]

@@ -125,6 +125,13 @@ async def test_data_that_json_in_redis_would_change_comes_back_as_it_was(
     assert (await stored(sessions)).data == data
 
 
+async def test_times_that_are_no_whole_microseconds_come_back_as_they_were(sessions: RedisSessionStore) -> None:
+    odd = replace(FULL.memories[0], created_at=1_700_000_000 + 1 / 7, event_date=1 / 3)
+    kept = replace(FULL, memories=(odd, FULL.memories[1]))
+    await sessions.put(EVERYWHERE, kept, now=NOW)
+    assert (await stored(sessions)).memories == kept.memories
+
+
 SAME_NAME = [SessionKey("", "b", "c"), SessionKey("b", "", "c"), SessionKey("", "", "b:c")]
 
 

@@ -16,6 +16,7 @@ from agent_memory_server.interfaces.mcp.caller import Caller
 from agent_memory_server.interfaces.mcp.door import Door
 from agent_memory_server.interfaces.mcp.stdio import serve
 from agent_memory_server.interfaces.mcp.surface import Surface
+from tests.support.chosen_engine import on_a_folder
 from tests.support.mcp import Calls, Json, stdio_client_of
 from tests.support.processes import run, serving
 
@@ -153,7 +154,7 @@ def test_nothing_but_the_protocol_is_on_stdout(tmp_path: Path) -> None:
         ({"DEFAULT_MCP_NAMESPCE": "x"}, 2, "DEFAULT_MCP_NAMESPACE"),
         ({"MCP_ALLOWED_ORIGINS": "example"}, 2, "MCP_ALLOWED_ORIGINS"),
         ({"REDIS_URL": "http://localhost"}, 1, "REDIS_URL"),
-        ({"MEMORY_DATA_DIR": "/dev/null/x"}, 1, "/dev/null/x"),
+        pytest.param({"MEMORY_DATA_DIR": "/dev/null/x"}, 1, "/dev/null/x", marks=on_a_folder),
     ],
 )
 def test_a_broken_configuration_ends_with_one_line_on_stderr(
@@ -169,6 +170,7 @@ def test_a_broken_configuration_ends_with_one_line_on_stderr(
     assert all(answer["result"]["isError"] for answer in answers)
 
 
+@on_a_folder
 async def test_it_shares_a_folder_with_a_running_server(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with serving(folder) as server, server.client() as http:

@@ -137,6 +137,22 @@ async def test_an_attempt_that_takes_too_long_is_ended(tmp_path: Path) -> None:
         assert [dead.error for dead in await app.jobs.dead()] == ["an attempt took longer than 0.01 s"]
 
 
+async def test_work_that_goes_through_the_whole_store_may_take_longer(tmp_path: Path) -> None:
+    ended: list[str] = []
+
+    async def slow(_app: Application, arguments: Mapping[str, str]) -> None:
+        await asyncio.sleep(0.4)
+        ended.append(arguments["n"])
+
+    async with application(tmp_path) as app:
+        options = replace(QUICK, attempts=1, job_timeout_s=0.3)
+        async with working(app, {"work": slow, "refresh_views": slow}, options):
+            for kind in ("work", "refresh_views"):
+                await app.jobs.add(Job(kind=kind, key="a", arguments={"n": kind}), due=0)
+            await settled(app, JobFigures(waiting=0, running=0, dead=1))
+    assert ended == ["refresh_views"]
+
+
 async def test_a_job_that_no_handler_knows_waits_for_a_worker_that_does(tmp_path: Path) -> None:
     work = Work()
     async with application(tmp_path) as app:

@@ -4,6 +4,28 @@
  */
 
 export interface paths {
+    "/v1/long-term-memory/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search memories
+         * @description Find memories by meaning, by words or by both, within exact filters; without text, list what the filters allow.
+         *
+         *     All filters, and all members of each, must hold. `degraded` appears when a part of the search could not run.
+         */
+        post: operations["search_long_term_memory_v1_long_term_memory_search_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/health": {
         parameters: {
             query?: never;
@@ -112,28 +134,6 @@ export interface paths {
          *     A message that is there already, with the same id and content, is left as it is.
          */
         post: operations["append_working_memory_messages_v1_working_memory__session_id__messages_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/long-term-memory/search": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Search memories
-         * @description Find memories by meaning, by words or by both, within exact filters; without text, list what the filters allow.
-         *
-         *     All filters, and all members of each, must hold. `degraded` appears when a part of the search could not run.
-         */
-        post: operations["search_long_term_memory_v1_long_term_memory_search_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2109,6 +2109,190 @@ export type WorkingMemoryResponse = components['schemas']['WorkingMemoryResponse
 export type WriteOutcome = components['schemas']['WriteOutcome'];
 export type $defs = Record<string, never>;
 export interface operations {
+    search_long_term_memory_v1_long_term_memory_search_post: {
+        parameters: {
+            query?: {
+                /** @description A chat model rewrites the text first (semantic mode); without one it is searched as it is. */
+                optimize_query?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "memories": [
+                     *         {
+                     *           "id": "seat-preference",
+                     *           "text": "Ana prefers a window seat on long flights",
+                     *           "session_id": "chat-1",
+                     *           "user_id": "ana",
+                     *           "namespace": "travel",
+                     *           "last_accessed": "2026-01-31T12:00:00Z",
+                     *           "created_at": "2026-01-31T12:00:00Z",
+                     *           "updated_at": "2026-01-31T12:00:00Z",
+                     *           "pinned": false,
+                     *           "access_count": 0,
+                     *           "topics": [
+                     *             "travel"
+                     *           ],
+                     *           "entities": [
+                     *             "Ana"
+                     *           ],
+                     *           "memory_hash": "b6f0c2d1a4a37e0bb7fb7d2b8c4d07d0b7a0b4d3d5ab2f8f9a7b1f2c3d4e5f60",
+                     *           "discrete_memory_extracted": "t",
+                     *           "memory_type": "semantic",
+                     *           "persisted_at": "2026-01-31T12:00:00Z",
+                     *           "extracted_from": [],
+                     *           "extraction_strategy": "discrete",
+                     *           "extraction_strategy_config": {},
+                     *           "metadata": {},
+                     *           "revision": 1,
+                     *           "dist": 0.21,
+                     *           "score": 0.79,
+                     *           "score_type": "semantic"
+                     *         }
+                     *       ],
+                     *       "total": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MemoryRecordResultsResponse"];
+                };
+            };
+            /** @description The request is well formed but cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request is well formed but cannot be carried out as asked.",
+                     *       "code": "request_refused"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No credential, or one that is not valid.",
+                     *       "code": "unauthenticated"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The credential does not grant this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The credential does not grant this.",
+                     *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request body is larger than the server accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than the server accepts.",
+                     *       "code": "too_large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "type": "less_than_equal",
+                     *           "loc": [
+                     *             "body",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input should be less than or equal to 100",
+                     *           "input": 101,
+                     *           "ctx": {
+                     *             "le": 100
+                     *           }
+                     *         }
+                     *       ],
+                     *       "code": "invalid_request"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs does not work now: wait, then try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
+                     *       "code": "unavailable",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs did not answer in time: wait, then try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
+                     *       "code": "deadline_exceeded",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     get_health_v1_health_get: {
         parameters: {
             query?: never;
@@ -2965,190 +3149,6 @@ export interface operations {
                      * @example {
                      *       "detail": "The stored state is not what the request assumed: read again, then decide.",
                      *       "code": "conflict"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The request body is larger than the server accepts. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "detail": "The request body is larger than the server accepts.",
-                     *       "code": "too_large"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "detail": [
-                     *         {
-                     *           "type": "less_than_equal",
-                     *           "loc": [
-                     *             "body",
-                     *             "limit"
-                     *           ],
-                     *           "msg": "Input should be less than or equal to 100",
-                     *           "input": 101,
-                     *           "ctx": {
-                     *             "le": 100
-                     *           }
-                     *         }
-                     *       ],
-                     *       "code": "invalid_request"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description A part that the request needs does not work now: wait, then try again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
-                     *       "code": "unavailable",
-                     *       "retryable": true
-                     *     }
-                     */
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description A part that the request needs did not answer in time: wait, then try again. */
-            504: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
-                     *       "code": "deadline_exceeded",
-                     *       "retryable": true
-                     *     }
-                     */
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-        };
-    };
-    search_long_term_memory_v1_long_term_memory_search_post: {
-        parameters: {
-            query?: {
-                /** @description A chat model rewrites the text first (semantic mode); without one it is searched as it is. */
-                optimize_query?: boolean;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SearchRequest"];
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "memories": [
-                     *         {
-                     *           "id": "seat-preference",
-                     *           "text": "Ana prefers a window seat on long flights",
-                     *           "session_id": "chat-1",
-                     *           "user_id": "ana",
-                     *           "namespace": "travel",
-                     *           "last_accessed": "2026-01-31T12:00:00Z",
-                     *           "created_at": "2026-01-31T12:00:00Z",
-                     *           "updated_at": "2026-01-31T12:00:00Z",
-                     *           "pinned": false,
-                     *           "access_count": 0,
-                     *           "topics": [
-                     *             "travel"
-                     *           ],
-                     *           "entities": [
-                     *             "Ana"
-                     *           ],
-                     *           "memory_hash": "b6f0c2d1a4a37e0bb7fb7d2b8c4d07d0b7a0b4d3d5ab2f8f9a7b1f2c3d4e5f60",
-                     *           "discrete_memory_extracted": "t",
-                     *           "memory_type": "semantic",
-                     *           "persisted_at": "2026-01-31T12:00:00Z",
-                     *           "extracted_from": [],
-                     *           "extraction_strategy": "discrete",
-                     *           "extraction_strategy_config": {},
-                     *           "metadata": {},
-                     *           "revision": 1,
-                     *           "dist": 0.21,
-                     *           "score": 0.79,
-                     *           "score_type": "semantic"
-                     *         }
-                     *       ],
-                     *       "total": 1
-                     *     }
-                     */
-                    "application/json": components["schemas"]["MemoryRecordResultsResponse"];
-                };
-            };
-            /** @description The request is well formed but cannot be carried out as asked. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "detail": "The request is well formed but cannot be carried out as asked.",
-                     *       "code": "request_refused"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description No credential, or one that is not valid. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "detail": "No credential, or one that is not valid.",
-                     *       "code": "unauthenticated"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The credential does not grant this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "detail": "The credential does not grant this.",
-                     *       "code": "forbidden"
                      *     }
                      */
                     "application/json": components["schemas"]["ErrorResponse"];

@@ -26,6 +26,7 @@ from agent_memory_server.adapters.redis.exact import FIELD
 from agent_memory_server.adapters.redis.filter_query import IndexQuery
 from agent_memory_server.adapters.redis.index import Index, IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.record_fields import READ
+from agent_memory_server.adapters.redis.scanning import pages
 from agent_memory_server.adapters.redis.shards import Shard, shards_of
 from agent_memory_server.adapters.redis.unadopted import AT_MOST, among, is_plain, narrowed
 from agent_memory_server.domain.errors import Unavailable
@@ -128,7 +129,9 @@ class Adoption:
         return Progress(seen=state.seen, total=state.total)
 
     async def run(self) -> None:
-        """Walk, or wait for the process that walks, until all is adopted."""
+        """Walk, or wait for the process that walks, until all is adopted; and adopt what another server wrote later."""
+        if await self.complete():
+            await self._adopt_found(among({}))
         while not await self.complete():
             if await self._lease():
                 async for _ in self.walk():
@@ -153,15 +156,7 @@ class Adoption:
 
     async def pages(self) -> AsyncIterator[list[bytes]]:
         """The keys of all records, some hundred at a time."""
-        pattern = f"{keys.literally(self._options.prefix)}:*"
-        page: list[bytes] = []
-        with translating():
-            async for key in self._client.scan_iter(match=pattern, count=1000, _type="hash"):
-                page.append(key)
-                if len(page) >= _AT_ONCE:
-                    yield page
-                    page = []
-        if page:
+        async for page in pages(self._client, f"{keys.literally(self._options.prefix)}:*", "hash", most=_AT_ONCE):
             yield page
 
     async def adopt(self, page: Sequence[bytes]) -> Progress:

@@ -80,6 +80,18 @@ class ClusterClient(RedisCluster):
                     break
 
 
+class NodeClient:
+    """Sends commands to one node, wherever their keys are. place: its address."""
+
+    def __init__(self, cluster: ClusterClient, node: Node) -> None:
+        self._cluster, self._node = cluster, node
+        self.place = str(node.name)
+
+    async def execute_command(self, *words: Any) -> Any:
+        """See `Redis.execute_command`."""
+        return await self._cluster.execute_command(*words, target_nodes=[self._node])
+
+
 class _Pipeline(ClusterPipeline):
     async def execute(self, raise_on_error: bool = True, allow_redirections: bool = True) -> list[Any]:
         client = cast("ClusterClient", self.cluster_client)

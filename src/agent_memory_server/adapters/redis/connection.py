@@ -12,7 +12,7 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.commands.core import AsyncScript
 
-from agent_memory_server.adapters.redis.cluster_client import ClusterClient, ClusterScript
+from agent_memory_server.adapters.redis.cluster_client import ClusterClient, ClusterScript, NodeClient
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.urls import Address, Shape, address_of
 from agent_memory_server.domain.errors import StartRefused
@@ -92,13 +92,19 @@ async def command(client: Redis, *words: str | bytes | float) -> Any:
         return await client.execute_command(*words)  # type: ignore[no-untyped-call]
 
 
-async def told_by_each(client: Redis, section: str) -> list[dict[str, Any]]:
-    """A section of `INFO`, of each primary of a cluster or of the one server. Raises: Unavailable."""
+async def servers_of(client: Redis) -> list[tuple[str, Redis]]:
+    """Each primary of a cluster with its address, or the one server, whose address is "". Raises: Unavailable."""
     if not isinstance(cluster := cast("object", client), ClusterClient):
-        return [await command(client, "INFO", section)]
+        return [("", client)]
     with translating():
         await cluster.look_around()
-        return [await cluster.execute_command("INFO", section, target_nodes=[node]) for node in cluster.get_primaries()]
+        nodes = [NodeClient(cluster, node) for node in cluster.get_primaries()]
+    return [(node.place, cast("Redis", node)) for node in nodes]
+
+
+async def told_by_each(client: Redis, section: str) -> list[dict[str, Any]]:
+    """A section of `INFO`, of each primary of a cluster or of the one server. Raises: Unavailable."""
+    return [await command(server, "INFO", section) for _, server in await servers_of(client)]
 
 
 def script(client: Redis, name: str, *, changes_records: bool = False, shared: str = "") -> AsyncScript:

@@ -130,21 +130,23 @@ async def _info(client: Redis, name: str) -> dict[bytes, Any] | None:
 
 async def index_dimensions(client: Redis, name: str) -> int | None:
     """Of the vectors of an index; None when there is no index. Raises: Unavailable."""
-    info = await _info(client, name)
-    if info is None:
-        return None
-    attributes = {_word(entry[b"attribute"]): entry for entry in info[b"attributes"]}
-    return int(attributes["vector"][b"dim"]) if "vector" in attributes else None
+    for shard in await shards_of(client, name).existing():
+        info = await _info(shard.client, shard.name)
+        attributes = {_word(entry[b"attribute"]): entry for entry in info[b"attributes"]} if info else {}
+        if "vector" in attributes:
+            return int(attributes["vector"][b"dim"])
+    return None
 
 
 async def drop_index(client: Redis, name: str) -> None:
     """Drop the index, whether it has this name or the name stands for it, if there is one; its records stay."""
-    info = await _info(client, name)
-    if info is not None:
-        real = _word(info[b"index_name"])
-        if real != name:
-            await command(client, "FT.ALIASDEL", name)
-        await command(client, "FT.DROPINDEX", real)
+    for shard in await shards_of(client, name).existing():
+        info = await _info(shard.client, shard.name)
+        if info is not None:
+            real = _word(info[b"index_name"])
+            if real != shard.name:
+                await command(shard.client, "FT.ALIASDEL", shard.name)
+            await command(shard.client, "FT.DROPINDEX", real)
 
 
 async def _with_own_fields(client: Redis, options: IndexOptions, info: dict[bytes, Any]) -> None:

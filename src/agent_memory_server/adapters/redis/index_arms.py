@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from redis.asyncio import Redis
 
+from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.connection import command
 from agent_memory_server.adapters.redis.filter_query import IndexQuery
+from agent_memory_server.adapters.redis.shards import Shard, shards_of
 from agent_memory_server.domain.distances import Vector
 from agent_memory_server.domain.query import Term
 
@@ -26,11 +28,14 @@ _STOP_WORDS = frozenset(
 
 
 class IndexArms:
-    """Asks one index. ef_runtime: how many records a graph (HNSW) compares for one search, at least."""
+    """Asks one index, on every shard.
 
-    def __init__(self, client: Redis, name: str, *, ef_runtime: int) -> None:
-        self._client = client
-        self._name = name
+    prefix: of the records' keys. ef_runtime: how many records a graph (HNSW) compares for one search, at least.
+    """
+
+    def __init__(self, client: Redis, name: str, *, prefix: str, ef_runtime: int) -> None:
+        self._shards = shards_of(client, name)
+        self._prefix = prefix
         self._ef_runtime = ef_runtime
         self._vectors: tuple[bool, bool] | None = None
 
@@ -40,7 +45,7 @@ class IndexArms:
         depth = f" EF_RUNTIME {max(self._ef_runtime, count)}" if graph else ""
         text = f"({query.text})=>[KNN {count} @vector $vector{depth} AS distance_]".replace("(*)", "*")
         asked = _with(query, text, "vector", _blob(vector))
-        return await self._ids(asked, "SORTBY", "distance_", limit=count)
+        return await self._ids(asked, "SORTBY", "distance_", "WITHSORTKEYS", limit=count)
 
     async def within(self, query: IndexQuery, vector: Vector, bound: float) -> IndexQuery:
         """The query of the records of at most this cosine distance. Raises: Unavailable."""
@@ -51,24 +56,40 @@ class IndexArms:
 
     async def holding(self, query: IndexQuery, limit: int) -> list[str]:
         """Ids of records that a query of words finds, those first that the index ranks first. Raises: Unavailable."""
-        return await self._ids(query, "SCORER", "BM25", limit=limit)
+        return await self._ids(query, "SCORER", "BM25", "WITHSCORES", limit=limit)
 
     async def _ids(self, query: IndexQuery, *how: str, limit: int) -> list[str]:
-        found: Any = await command(
-            self._client, "FT.SEARCH", self._name, query.text, *how, "RETURN", "1", "order_", "LIMIT", "0",
-            str(limit), "TIMEOUT", "0", *query.arguments(),
-        )  # fmt: skip
-        rows = [row[b"extra_attributes"] for row in found[b"results"]]
-        return [bytes.fromhex(row[b"order_"].decode()).decode() for row in rows if b"order_" in row]
+        async def found(shard: Shard) -> list[tuple[float, bytes]]:
+            reply: Any = await command(
+                shard.client, "FT.SEARCH", shard.name, query.text, *how, "NOCONTENT", "LIMIT", "0", str(limit),
+                "TIMEOUT", "0", *query.arguments(),
+            )  # fmt: skip
+            return [(_rank(row), row[b"id"]) for row in reply[b"results"]]
+
+        rows = [row for answer in (await self._shards.ask(found)).answers for row in answer]
+        start = f"{self._prefix}:"
+        named = [key.decode() for _, key in sorted(rows)[:limit]]
+        return list(dict.fromkeys(keys.record_id(self._prefix, name) for name in named if name.startswith(start)))
 
     async def _kind(self) -> tuple[bool, bool]:
         """Whether the index has a graph, and whether its distances are squares of lengths."""
         if self._vectors is None:
-            info = await command(self._client, "FT.INFO", self._name)
-            told = {key: value for entry in info[b"attributes"] if entry[b"attribute"] == b"vector"
-                    for key, value in entry.items()}  # fmt: skip
-            self._vectors = told.get(b"algorithm") == b"HNSW", told.get(b"distance_metric") == b"L2"
+            self._vectors = (await self._shards.ask(_kind_of)).answers[0]
         return self._vectors
+
+
+async def _kind_of(shard: Shard) -> tuple[bool, bool]:
+    info = await command(shard.client, "FT.INFO", shard.name)
+    told = {key: value for entry in info[b"attributes"] if entry[b"attribute"] == b"vector"
+            for key, value in entry.items()}  # fmt: skip
+    return told.get(b"algorithm") == b"HNSW", told.get(b"distance_metric") == b"L2"
+
+
+def _rank(row: dict[bytes, Any]) -> float:
+    """The lower the better: the distance, or the negative score."""
+    if b"sortkey" in row:
+        return float(row[b"sortkey"].removeprefix(b"#"))
+    return -float(row[b"score"])
 
 
 def holding(query: IndexQuery, terms: Sequence[Term], *, every: bool = False) -> IndexQuery | None:

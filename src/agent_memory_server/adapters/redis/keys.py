@@ -170,17 +170,19 @@ class SessionKeys:
                case.
     positions: hash: message id to its place in the document.
     unread:    sorted set: ids of messages that extraction has not read, by that place.
+    folded:    hash: id of a message that the summary took the place of, to a digest of what it told.
     """
 
     home: str
     apart: str
     positions: str
     unread: str
+    folded: str
 
     @property
     def all(self) -> list[str]:
         """In the order in which the scripts take them."""
-        return [self.home, self.apart, self.positions, self.unread]
+        return [self.home, self.apart, self.positions, self.unread, self.folded]
 
 
 def session(prefix: str, key: SessionKey) -> SessionKeys:
@@ -193,7 +195,7 @@ def session(prefix: str, key: SessionKey) -> SessionKeys:
     apart = f"{prefix}{_APART}{{{tag}}}{digest}"
     companion = f"agent-memory:session:{{{tag}}}{digest}"
     home = prefix + name if usable else apart
-    return SessionKeys(home, apart, f"{companion}:positions", f"{companion}:unread")
+    return SessionKeys(home, apart, f"{companion}:positions", f"{companion}:unread", f"{companion}:folded")
 
 
 BURIED = "agent-memory:{buried}"

@@ -119,6 +119,8 @@ async def list_records(
         rows = [memory for memory in found if place is None or place.before(memory, order)][skipped:]
         return _page(order, rows[: limit + 1], limit, total)
     total = await index.count(query)
+    if skipped >= total:
+        return Page(memories=(), total=total)
     if place is None:
         ids = await index.page(query, _SORTING[order], limit=limit + 1, offset=skipped)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -302,7 +301,7 @@ class RedisMemoryStore:
             engine="redis",
             memories=await self._index.count(_CURRENT),
             unembedded=await self._index.count(_OWED),
-            sessions=await self._sessions.count(EVERYWHERE, now=time.time()) if self._sessions else 0,
+            sessions=await self._sessions.count(EVERYWHERE, now=None) if self._sessions else 0,
             size_bytes=sum(int(one["used_memory"]) for one in memory),
             details={"redis": str(server[0]["redis_version"])},
         )

@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.adoption import Adoption
-from agent_memory_server.adapters.redis.changes import KEPT
+from agent_memory_server.adapters.redis.changes import KEPT, ChangeWriter
 from agent_memory_server.adapters.redis.connection import command, script
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.filter_query import IndexQuery
@@ -73,11 +73,13 @@ async def forget_vectors(client: Redis, options: IndexOptions, model: StoredMode
     if await index_dimensions(client, options.name) != model.dimensions:
         await drop_index(client, options.name)
     adoption = Adoption(client, options)
+    stream = ChangeWriter(client)
     owed = 0
     async for page in adoption.pages():
-        async with client.pipeline(transaction=False) as pipe:
+        told = [(keys.record_id(options.prefix, key.decode("utf-8", "replace")), None) for key in page]
+        async with stream.around(told), client.pipeline(transaction=False) as pipe:
             for key in page:
-                await forget(keys=[key, keys.CHANGES], args=[KEPT], client=pipe)
+                await forget(keys=[key, *stream.keys], args=[KEPT], client=pipe)
             with translating():
                 owed += sum(await pipe.execute())
     return owed

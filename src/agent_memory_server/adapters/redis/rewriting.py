@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.adoption import open_index
 from agent_memory_server.adapters.redis.errors import translating
+from agent_memory_server.adapters.redis.exact import FIELD
 from agent_memory_server.adapters.redis.index import IndexOptions
 from agent_memory_server.adapters.redis.record_fields import READ, fields_of, missing_from, stored_from
 from agent_memory_server.adapters.redis.records import Records
@@ -71,20 +72,22 @@ async def _rewrite(client: Redis, records: Records, prefix: str, page: Sequence[
     """How many of these records were rewritten, and how many were as we write them."""
     async with client.pipeline(transaction=False) as pipe:
         for key in page:
-            pipe.execute_command("HMGET", key, *READ)
+            pipe.execute_command("HMGET", key, *READ, FIELD)
         with translating():
             rows = await pipe.execute()
     current = 0
     steps = []
-    for key, found in zip(page, rows, strict=True):
+    for key, (*found, exact) in zip(page, rows, strict=True):
         stored = stored_from(found, (None, None))
         if stored is None or keys.record(prefix, stored.memory.id).encode() != key:
             continue
-        if found[_REVISION] is not None:
+        memory = stored.memory
+        fields = fields_of(memory)
+        # One of ours that the other server changed since has tokens of what it was.
+        if found[_REVISION] is not None and exact == str(fields[FIELD]).encode():
             current += 1
             continue
-        fields = fields_of(stored.memory)
-        steps.append(Step(id=stored.memory.id, expected=1, fields=fields, drop=missing_from(fields)))
+        steps.append(Step(id=memory.id, expected=memory.revision, fields=fields, drop=missing_from(fields)))
     if await records.change(steps):
         return len(steps), current
     # One of them was changed meanwhile: by that it is as we write it.

@@ -104,7 +104,7 @@ class RedisSearcher:
             whole_bytes=options.block_bytes,
             waits=options.waits,
         )
-        arms = IndexArms(client, index.name, ef_runtime=options.ef_runtime)
+        arms = IndexArms(client, index.name, prefix=index.prefix, ef_runtime=options.ef_runtime)
         self._gatherer = Gatherer(self._index, arms, reader, dimensions=index.dimensions, at_once=options.at_once)
         self._threads = asyncio.Semaphore(_THREADS)
 

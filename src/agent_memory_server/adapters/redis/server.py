@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from agent_memory_server.adapters.redis.connection import command
+from agent_memory_server.adapters.redis.connection import command, servers_of
 from agent_memory_server.domain.errors import StartRefused, Unavailable
 from agent_memory_server.domain.finding import Finding, State
 
@@ -17,9 +18,10 @@ _USABLE = "use Redis 8 or Redis Stack 7.4"
 
 async def require_modules(client: Redis) -> None:
     """Raises: StartRefused, when the server cannot search or keep JSON documents; Unavailable."""
-    for words, what in ((("FT._LIST",), "the Query Engine"), (("JSON.GET", "agent-memory:none"), "JSON documents")):
+    asked = [(server, ("FT._LIST",), "the Query Engine") for _, server in await servers_of(client)]
+    for server, words, what in (*asked, (client, ("JSON.GET", "agent-memory:none"), "JSON documents")):
         try:
-            await command(client, *words)
+            await command(server, *words)
         except Unavailable as exc:
             if isinstance(exc.__cause__, ResponseError) and "unknown command" in str(exc.__cause__).lower():
                 raise StartRefused(f"REDIS_URL names a Redis without {what}; {_USABLE}") from exc
@@ -28,12 +30,18 @@ async def require_modules(client: Redis) -> None:
 
 async def examine_server(client: Redis) -> AsyncIterator[Finding]:
     """What there is to say about a server, one finding at a time. Changes nothing. Raises: Unavailable."""
-    server = await command(client, "INFO", "server")
     try:
         await require_modules(client)
     except StartRefused as exc:
         yield Finding("redis", State.FAILED, str(exc))
         return
+    for place, server in await servers_of(client):
+        async for finding in _examined(server):
+            yield replace(finding, detail=f"{place}: {finding.detail}") if place else finding
+
+
+async def _examined(client: Redis) -> AsyncIterator[Finding]:
+    server = await command(client, "INFO", "server")
     yield Finding("redis", State.OK, f"Redis {_text(server, 'redis_version')}, with the Query Engine and JSON")
     replication = await command(client, "INFO", "replication")
     if _text(replication, "role") == "slave":

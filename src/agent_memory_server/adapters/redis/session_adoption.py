@@ -68,13 +68,13 @@ class SessionAdoption:
         else:
             members = _adopted(_with_ids(members), session, now=now)
         names = keys.session(self._prefix, session.key)
+        companions = [names.positions, names.unread]
         if key.decode("utf-8", "replace") not in (names.home, names.apart):
             members[OWN] |= {"key": "", "exact": SEEN}
+            companions = []
         words = message_words(session.messages) if members[OWN]["key"] else []
         with translating():
-            done = await self._adopt(
-                keys=[key, names.positions, names.unread], args=[text, json.dumps(members), *words]
-            )
+            done = await self._adopt(keys=[key, *companions], args=[text, json.dumps(members), *words])
         return bool(done)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -113,6 +113,14 @@ def _memory_from(members: Mapping[str, Any], now: float) -> Memory:
     return Memory(**found)
 
 
+def _memories_from(members: Sequence[Mapping[str, Any]], now: float, extra: Mapping[str, Any]) -> tuple[Memory, ...]:
+    found = [_memory_from(one, now) for one in members]
+    if "times" not in extra:
+        return tuple(found)
+    pairs = zip(found, extra["times"], strict=True)
+    return tuple(replace(memory, **dict(zip(_TIMES, times, strict=True))) for memory, times in pairs)
+
+
 def _kind(value: object) -> MemoryType:
     try:
         return MemoryType(str(value))
@@ -129,12 +137,16 @@ def keeps(value: object, depth: int = 0) -> bool:
     return not isinstance(value, int) or -_LARGE <= value < _LARGE
 
 
-def _extra(data: Mapping[str, Any] | None, memories: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _extra(session: Session, memories: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What the document would change. times: of memories that are no whole microseconds, as they are."""
     extra: dict[str, Any] = {}
-    if data is None or not keeps(data):
-        extra["data"] = None if data is None else dict(data)
+    if session.data is None or not keeps(session.data):
+        extra["data"] = None if session.data is None else dict(session.data)
     if not keeps(memories):
         extra["memories"] = memories
+    times = [[getattr(memory, name) for name in _TIMES] for memory in session.memories]
+    if any(unix_or_none(iso(time)) != time for row in times for time in row):
+        extra["times"] = times
     return extra
 
 
@@ -193,7 +205,7 @@ def document_of(session: Session, *, now: float) -> Document:
     """The document of a session, whose time to live begins at `now`."""
     key = session.key
     memories = [_memory_members(memory) for memory in session.memories]
-    extra = _extra(session.data, memories)
+    extra = _extra(session, memories)
     strategy = strategy_json(session.strategy)
     members = {
         "memories": [] if "memories" in extra else memories,
@@ -233,7 +245,7 @@ def head_from(key: SessionKey, text: bytes) -> Session:
         created_at=float(own["created_at"]),
         updated_at=float(own["updated_at"]),
         last_accessed=float(own["last_accessed"]),
-        memories=tuple(_memory_from(one, own["updated_at"]) for one in extra.get("memories", memories) or ()),
+        memories=_memories_from(extra.get("memories", memories) or (), own["updated_at"], extra),
         data=extra.get("data", data),
         context=context,
         tokens=tokens or 0,

@@ -140,10 +140,12 @@ class SessionIndex:
         self._prefix = options.prefix
         self._shards = shards_of(client, options.index)
 
-    async def count(self, scope: Scope, *, now: float) -> int:
-        """How many sessions of a scope there are."""
+    async def count(self, scope: Scope, *, now: float | None) -> int:
+        """How many sessions of a scope there are. now: None counts those too whose time is over."""
         query = _within(scope)
-        return 0 if query is None else await self._count(f"{query} {_alive(now)}")
+        if query is None:
+            return 0
+        return await self._count(query if now is None else f"{query} {_alive(now)}")
 
     async def page(
         self, scope: Scope, *, now: float, limit: int, offset: int = 0, session_id: str | None = None

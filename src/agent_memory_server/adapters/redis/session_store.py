@@ -34,7 +34,7 @@ from agent_memory_server.adapters.redis.session_index import SessionIndex, Sessi
 from agent_memory_server.adapters.redis.session_scripts import SessionScripts
 from agent_memory_server.adapters.redis.step import Step
 from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound
-from agent_memory_server.domain.messages import distinct, other_content, other_revision, same_message
+from agent_memory_server.domain.messages import distinct, message_digest, other_content, other_revision, same_message
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
 from agent_memory_server.ports.memory_store import MemoryWrite, PutResult, PutStatus
@@ -185,7 +185,8 @@ class RedisSessionStore:
         await self.adopt_foreign(now=now)
         within = _within(scope, namespace, user_id)
         total = await self._index.count(within, now=now)
-        found = await self._identities(await self._index.page(within, now=now, limit=limit, offset=offset))
+        page = await self._index.page(within, now=now, limit=limit, offset=offset) if offset < total else []
+        found = await self._identities(page)
         return SessionPage(keys=tuple(key for key, _ in found), total=total)
 
     async def owed_extractions(
@@ -292,20 +293,27 @@ class RedisSessionStore:
             left = list(there.values())
             words = [str(head.revision), json.dumps(context), str(tokens), f"[{','.join(map(message_json, left))}]"]
             words += [*run_of_times(left), str(len(left)), *message_words(left)]
+            words += [word for message in messages for word in (message.id, message_digest(message).hex())]
             state, *rest = await self._scripts.run("fold", key, words, now=now)
             return head_from(key, rest[0]) if state == b"done" else None
 
         return await until_done(attempt)
+
+    async def folded(self, scope: Scope, key: SessionKey, messages: Sequence[Message], *, now: float) -> set[str]:
+        """See `SessionStore.folded`."""
+        _require(scope, key)
+        if not messages or await self.get(scope, key, now=now, last=0) is None:
+            return set()
+        ids = [message.id for message in messages]
+        found = await command(self._client, "HMGET", keys.session(self._prefix, key).folded, *ids)
+        pairs = zip(messages, found, strict=True)
+        return {message.id for message, said in pairs if said == message_digest(message).hex().encode()}
 
     async def purge_expired(self, *, now: float, limit: int = 1000) -> int:
         """See `SessionStore.purge_expired`. Redis has deleted most of them by itself."""
         found = await self._identities(await self._index.over(now=now, limit=limit))
         states = [await self._scripts.run("delete", key, ["over"], now=now) for key, _ in found]
         return sum(state == b"done" for state, *_ in states)
-
-    async def count(self, *, now: float) -> int:
-        """How many sessions there are."""
-        return await self._index.count(Scope(), now=now)
 
     async def adopt_foreign(self, *, now: float) -> int:
         """Take over the documents that another server wrote; how many."""

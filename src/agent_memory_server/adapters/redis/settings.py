@@ -125,7 +125,3 @@ class RedisSettings(BaseModel):
         alias="REDIS_ADOPTION_WAIT_SECONDS",
         description="How long a request that names no user waits while memories of another server are taken over.",
     )
-
-
-REFERENCE_FACTORY = "agent_memory_server.memory_vector_db_factory.create_redis_memory_vector_db"
-"""What the reference server has as a default: the engine that it would choose anyway."""

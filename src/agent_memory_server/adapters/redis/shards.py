@@ -21,7 +21,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from redis import exceptions as failures
 from redis.asyncio import Redis
 
-from agent_memory_server.adapters.redis.cluster_client import ClusterClient, Node
+from agent_memory_server.adapters.redis.cluster_client import ClusterClient, Node, NodeClient
 from agent_memory_server.adapters.redis.connection import command
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.keys import SLOTS, slot_of, tag_of_slot
@@ -68,6 +68,10 @@ class Shards(Protocol):
         """
         ...
 
+    async def existing(self) -> Sequence[Shard]:
+        """The indexes that there are, one for each shard that has one; makes none. Raises: Unavailable."""
+        ...
+
 
 def shards_of(client: Redis, name: str) -> Shards:
     """The shards behind a client, for the index of this name."""
@@ -80,9 +84,17 @@ def shards_of(client: Redis, name: str) -> Shards:
 async def ensure_on(client: Redis, name: str, ensure: Callable[[Shard], Awaitable[bool]]) -> bool:
     """See to the index of each shard, now and when there is a further one; whether one was made."""
     shards = shards_of(client, name)
-    if isinstance(shards, ClusterShards):
-        shards.made_by(ensure)
-    return any((await shards.ask(ensure, building=True)).answers)
+    if not isinstance(shards, ClusterShards):
+        return any((await shards.ask(ensure)).answers)
+    made: list[bool] = []
+
+    async def make(shard: Shard) -> None:
+        made.append(await ensure(shard))
+
+    shards.made_by(make)
+    answers = (await shards.ask(ensure, building=True)).answers
+    shards.made_by(ensure)
+    return any((*answers, *made))
 
 
 MOST_FOUND = "1000000"
@@ -96,14 +108,23 @@ def rows_of(reply: Any) -> Rows:
     return [row[b"extra_attributes"] for row in reply[b"results"]]
 
 
+_DEEPEST = 1_000_000
+"""An offset beyond this is refused by the Query Engine."""
+
+
+def _whole(shards: Shards, offset: int) -> bool:
+    """Whether all the rows before a page are asked for as well."""
+    return shards.several or offset > _DEEPEST
+
+
 def limits(shards: Shards, *, limit: int, offset: int) -> tuple[str, str]:
     """What each shard is asked for, so that a page can be cut out of all answers; see `cut`."""
-    return ("0", str(offset + limit)) if shards.several else (str(offset), str(limit))
+    return ("0", str(offset + limit)) if _whole(shards, offset) else (str(offset), str(limit))
 
 
 def cut(shards: Shards, rows: Rows, *, limit: int, offset: int) -> Rows:
     """The page out of the merged answers."""
-    return rows[offset : offset + limit] if shards.several else rows
+    return rows[offset : offset + limit] if _whole(shards, offset) else rows
 
 
 def merged(answers: Sequence[Rows], by: Sequence[str], *, key: str) -> Rows:
@@ -133,15 +154,8 @@ class _OneServer:
     async def ask(self, work: Callable[[Shard], Awaitable[T]], *, building: bool = False) -> Round[T]:  # noqa: ARG002
         return Round([await work(self._shard)])
 
-
-class _NodeClient:
-    """Sends commands to one node, wherever their keys are."""
-
-    def __init__(self, cluster: ClusterClient, node: Node) -> None:
-        self._cluster, self._node = cluster, node
-
-    async def execute_command(self, *words: Any) -> Any:
-        return await self._cluster.execute_command(*words, target_nodes=[self._node])
+    async def existing(self) -> Sequence[Shard]:
+        return [self._shard]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,31 +219,43 @@ class ClusterShards:
                 failure = exc
         raise Unavailable("the shards of the Redis cluster keep changing, or one cannot be reached") from failure
 
+    async def existing(self) -> Sequence[Shard]:
+        """See `Shards`."""
+        self._known = None
+        nodes = await self._nodes()
+        if await self._coordinated(nodes):
+            return [Shard(cast("Redis", NodeClient(self._client, nodes[0])), self._name)]
+        states = await self._states(nodes)
+        found = await asyncio.gather(*(self._there(node, state) for node, state in zip(nodes, states, strict=True)))
+        return [shards[0] for shards in found if shards]
+
+    async def _nodes(self) -> list[Node]:
+        with translating():
+            await self._client.look_around()
+            return self._client.get_primaries()
+
     async def _locate(self, *, again: bool, building: bool) -> _Located:
         async with self._locating:
-            if self._known is None or again:
-                self._known = None
-                with translating():
-                    await self._client.look_around()
-                    nodes = self._client.get_primaries()
-                if await self._coordinated(nodes):
-                    one = random.choice(nodes)  # noqa: S311 - spreads load
-                    shard = Shard(cast("Redis", _NodeClient(self._client, one)), self._name)
-                    self._known = _Located([shard], [], [])
-                    return self._known
-                states = await self._states(nodes)
-                own = [(node, state) for node, state in zip(nodes, states, strict=True) if state.ranges]
-                if not _cover(states):
-                    raise Unavailable("a part of the Redis cluster cannot be reached")
-                shards = await asyncio.gather(*(self._index_of(node, state, building=building) for node, state in own))
-                located = _Located(shards, [node for node, _ in own], [state for _, state in own])
-                if building:
-                    return located
+            if self._known is not None and not again:
+                return self._known
+            self._known = None
+            nodes = await self._nodes()
+            if await self._coordinated(nodes):
+                one = random.choice(nodes)  # noqa: S311 - spreads load
+                self._known = _Located([Shard(cast("Redis", NodeClient(self._client, one)), self._name)], [], [])
+                return self._known
+            states = await self._states(nodes)
+            if not _cover(states):
+                raise Unavailable("a part of the Redis cluster cannot be reached")
+            own = [(node, state) for node, state in zip(nodes, states, strict=True) if state.ranges]
+            shards = await asyncio.gather(*(self._index_of(node, state, building=building) for node, state in own))
+            located = _Located(shards, [node for node, _ in own], [state for _, state in own])
+            if not building:
                 self._known = located
-            return self._known
+            return located
 
     async def _coordinated(self, nodes: Sequence[Node]) -> bool:
-        found = await command(cast("Redis", _NodeClient(self._client, nodes[0])), "INFO", "server")
+        found = await command(cast("Redis", NodeClient(self._client, nodes[0])), "INFO", "server")
         return int(str(found["redis_version"]).split(".")[0]) >= _COORDINATED_FROM
 
     async def _states(self, nodes: Sequence[Node]) -> list[_State]:
@@ -237,18 +263,23 @@ class ClusterShards:
             texts = await asyncio.gather(*(self._client.told_by(node) for node in nodes))
         return [_state(text) for text in texts]
 
-    async def _index_of(self, node: Node, state: _State, *, building: bool) -> Shard:
-        client = cast("Redis", _NodeClient(self._client, node))
+    async def _there(self, node: Node, state: _State) -> list[Shard]:
+        """The indexes of a node that can be asked there."""
+        client = cast("Redis", NodeClient(self._client, node))
         names = sorted(_words(await command(client, "FT._LIST")))
-        mine = [Shard(client, name, loads=False) for name in names if self._is_mine(name) and state.has(slot_of(name))]
+        return [Shard(client, name, loads=False) for name in names if self._is_mine(name) and state.has(slot_of(name))]
+
+    async def _index_of(self, node: Node, state: _State, *, building: bool) -> Shard:
+        mine = await self._there(node, state)
         if not mine:
             if self._make is None:
                 raise Unavailable(
-                    f"a shard of the Redis cluster has no index {self._name}; start a server, which makes it"
+                    f"a shard of the Redis cluster has no index {self._name}; the start of a server makes it"
                 )
-            mine = [Shard(client, f"{self._name}{{{tag_of_slot(state.middle())}}}", loads=False)]
+            name = f"{self._name}{{{tag_of_slot(state.middle())}}}"
+            mine = [Shard(cast("Redis", NodeClient(self._client, node)), name, loads=False)]
             await self._make(mine[0])
-        infos = [await command(client, "FT.INFO", shard.name) for shard in mine]
+        infos = [await command(shard.client, "FT.INFO", shard.name) for shard in mine]
         whole = [shard for shard, info in zip(mine, infos, strict=True) if not int(info[b"indexing"])]
         if not whole and not building:
             raise Unavailable("a shard of the Redis cluster is still building its index; try again later")

@@ -40,7 +40,7 @@ def is_plain(value: str) -> bool:
 
 
 def among(named: Mapping[str, Sequence[str]]) -> IndexQuery:
-    """Unadopted records that have one of the values, equal but for case, in each of these fields."""
+    """Unadopted records that have one of the values, equal but for case, in each of these fields; all for none."""
     params: list[str] = []
     parts = [_NOT_ADOPTED]
     for name, values in named.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +16,13 @@ from agent_memory_server.adapters.sqlite.connection import open_reader
 from agent_memory_server.adapters.sqlite.database import DataFolder
 from agent_memory_server.adapters.sqlite.errors import translating
 from agent_memory_server.adapters.sqlite.guard import check_filesystem, check_sqlite_version
+from agent_memory_server.adapters.sqlite.jobs import figures_of, pulse_of
 from agent_memory_server.adapters.sqlite.migrate import migrations, schema_version
 from agent_memory_server.adapters.sqlite.model import stored_model
 from agent_memory_server.adapters.sqlite.sql import fetch, fetch_row, queries
 from agent_memory_server.domain.errors import MemoryServerError, StartRefused
 from agent_memory_server.domain.finding import Finding, State
+from agent_memory_server.domain.work import work_finding
 
 _GIB = 1024**3
 _LEAST_FREE = _GIB // 10
@@ -129,11 +132,12 @@ def _content(connection: apsw.Connection) -> Iterator[Finding]:
 
 
 def _jobs(connection: apsw.Connection) -> Finding:
-    waiting, running, dead = fetch(connection, queries("examine")["jobs"])[0]
-    if dead:
-        detail = f"{dead} jobs were given up; `agent-memory jobs dead` tells why, `jobs retry` runs them again"
-        return Finding("background work", State.WARNING, detail)
-    return Finding("background work", State.OK, f"{waiting} jobs wait, {running} run, none was given up")
+    figures, pulse = figures_of(connection), pulse_of(connection, time.time())
+    # A folder that no process serves at the moment is nothing to warn of.
+    late_s = time.time() - pulse.oldest_due if pulse.workers and pulse.oldest_due else 0.0
+    return work_finding(
+        waiting=figures.waiting, running=figures.running, dead=figures.dead, workers=pulse.workers, late_s=late_s
+    )
 
 
 def _recall(connection: apsw.Connection, vectors: int) -> Finding:

@@ -41,6 +41,20 @@ def _number(id_: str) -> int:
     return int(id_) if id_.isascii() and id_.isdigit() and len(id_) < 19 else 0
 
 
+def figures_of(connection: apsw.Connection) -> JobFigures:
+    """How many jobs there are."""
+    counted: dict[int, int] = dict(fetch(connection, _SQL["figures"]))
+    waiting, running, dead = (counted.get(state, 0) for state in (_WAITING, _RUNNING, _DEAD))
+    return JobFigures(waiting=waiting, running=running, dead=dead)
+
+
+def pulse_of(connection: apsw.Connection, now: float) -> Pulse:
+    """Whether there are workers, and whether they keep up."""
+    (oldest,) = fetch(connection, _SQL["oldest"], (now,))[0]
+    (workers,) = fetch(connection, _SQL["workers"], (now - SEEN_WITHIN_S,))[0]
+    return Pulse(workers=workers, oldest_due=oldest)
+
+
 class SqliteJobs:
     """`Jobs` and `Claims` over one table. A process sees its own jobs at once, those of others within a second."""
 
@@ -75,21 +89,11 @@ class SqliteJobs:
 
     async def figures(self) -> JobFigures:
         """How many jobs there are."""
-        counted: dict[int, int] = dict(await self._database.read(lambda connection: fetch(connection, _SQL["figures"])))
-        waiting, running, dead = (counted.get(state, 0) for state in (_WAITING, _RUNNING, _DEAD))
-        return JobFigures(waiting=waiting, running=running, dead=dead)
+        return await self._database.read(figures_of)
 
     async def pulse(self, *, now: float) -> Pulse:
         """Whether there are workers, and whether they keep up."""
-
-        def work(connection: apsw.Connection) -> Pulse:
-            (oldest,), (workers,) = (
-                fetch(connection, _SQL["oldest"], (now,))[0],
-                fetch(connection, _SQL["workers"], (now - SEEN_WITHIN_S,))[0],
-            )
-            return Pulse(workers=workers, oldest_due=oldest)
-
-        return await self._database.read(work)
+        return await self._database.read(lambda connection: pulse_of(connection, now))
 
     async def dead(self, *, limit: int = 100) -> Sequence[DeadJob]:
         """Jobs that were given up, newest first."""

@@ -24,7 +24,8 @@ from agent_memory_server.domain.keyword import NOTHING, Found
 from agent_memory_server.domain.material import lent_words
 from agent_memory_server.domain.query import Period, Term
 from agent_memory_server.domain.selection import DenseArm, InMemory, Lent
-from agent_memory_server.domain.turns import pooled_similarities
+from agent_memory_server.domain.told import Told
+from agent_memory_server.domain.turns import Around, pooled_similarities
 
 _ANY_OWED = "SELECT 1 FROM memories WHERE embedded = 0 LIMIT 1"
 _OWED = "SELECT rid FROM memories WHERE embedded = 0 AND rid BETWEEN ? AND ?"
@@ -131,9 +132,7 @@ class WideSelection:
         scores = lent_words(self.selected, words, found, rows, known.rows, known.beside)
         if vector is None:
             return Lent(scores, np.full(len(rids), np.nan), known.told)
-        places = known.rows, known.beside[:, 0], known.beside[:, 1]
-        own, previous, following = self._vectors(known.rids, len(vector), places)
-        return Lent(scores, pooled_similarities(own, previous, following, vector), known.told, own)
+        return self._with_vectors(scores, known.told, known.rids, known.rows, known.beside[:, :2], vector)
 
     def _lent_in_memory(self, state: BlockState, rids: Rids, words: Found, vector: Vector | None) -> Lent:
         order = np.argsort(rids, kind="stable")
@@ -145,21 +144,28 @@ class WideSelection:
             return Lent(scores, np.full(len(rids), np.nan), told)
         beside_it = near[:, :2]
         every = np.unique(np.concatenate([rids, state.view.rids[beside_it[beside_it >= 0]]]))
-        places = [
-            np.searchsorted(every, rids),
-            *(np.where(side >= 0, np.searchsorted(every, state.view.rids[side]), -1) for side in beside_it.T),
-        ]
-        own, previous, following = self._vectors(every, len(vector), places)
-        return Lent(scores, pooled_similarities(own, previous, following, vector), told, own)
+        sides = np.where(beside_it >= 0, np.searchsorted(every, state.view.rids[beside_it]), -1)
+        return self._with_vectors(scores, told, every, np.searchsorted(every, rids), sides, vector)
 
-    def _vectors(self, rids: Rids, dimensions: int, places: Sequence[NDArray[np.int64]]) -> list[NDArray[np.float32]]:
-        """The vectors of records (ascending) at each of some lists of places among them; zero where there is none, and
-        at -1."""
-        rows = fetch_for(self.connection, _VECTORS, rids)
-        vectors = np.zeros((len(rids) + 1, dimensions), np.float32)
-        at = np.searchsorted(rids, np.array([row[0] for row in rows], np.int64))
-        vectors[at] = np.frombuffer(b"".join([row[1] for row in rows]), "<f4").reshape(len(rows), dimensions)
-        return [vectors[place] for place in places]
+    def _with_vectors(
+        self,
+        scores: NDArray[np.float64],
+        told: Told,
+        every: Rids,
+        rows: NDArray[np.int64],
+        sides: NDArray[np.int64],
+        vector: Vector,
+    ) -> Lent:
+        """What records have with their neighbours. every: all of them, ascending; rows: where the records stand there;
+        sides: where the turns directly before and behind each do, -1 for none."""
+        stored = fetch_for(self.connection, _VECTORS, every)
+        vectors = np.zeros((len(every), len(vector)), np.float32)
+        at = np.searchsorted(every, np.array([row[0] for row in stored], np.int64))
+        vectors[at] = np.frombuffer(b"".join([row[1] for row in stored]), "<f4").reshape(len(stored), len(vector))
+        beside_it = np.full((len(every), 4), -1, np.int64)
+        beside_it[rows, :2] = sides
+        pooled = pooled_similarities(vectors, rows, Around(beside_it), vector)
+        return Lent(scores, pooled, told, lambda some: vectors[rows[some]])
 
 
 def store_owes(connection: apsw.Connection) -> bool:

@@ -11,7 +11,7 @@ import apsw
 
 from agent_memory_server.adapters.sqlite.database import Database
 from agent_memory_server.adapters.sqlite.session_extraction import mark_extracted, owed_sessions, read_unextracted
-from agent_memory_server.adapters.sqlite.session_folding import Folding, fold_messages
+from agent_memory_server.adapters.sqlite.session_folding import Folding, fold_messages, folded_ids
 from agent_memory_server.adapters.sqlite.session_rows import message_from_row
 from agent_memory_server.adapters.sqlite.session_writer import Append, append_messages, find_head, put_session
 from agent_memory_server.adapters.sqlite.sql import queries, snapshot
@@ -158,6 +158,11 @@ class SqliteSessionStore:
         _require(scope, key)
         folding = Folding(messages=messages, context=context, if_context=if_context, tokens=tokens)
         return await self._database.write(lambda connection: fold_messages(connection, key, folding, now=now))
+
+    async def folded(self, scope: Scope, key: SessionKey, messages: Sequence[Message], *, now: float) -> set[str]:
+        """See `SessionStore.folded`."""
+        _require(scope, key)
+        return await self._database.read(lambda connection: folded_ids(connection, key, messages, now=now))
 
     async def purge_expired(self, *, now: float, limit: int = 1000) -> int:
         """Delete up to `limit` sessions whose time is over; how many."""

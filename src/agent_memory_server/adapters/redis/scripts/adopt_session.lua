@@ -1,5 +1,6 @@
 -- Put a document that another server wrote into our form, if it is as it was read: whether it was.
--- KEYS: the document; positions of messages by id; unread messages by position.
+-- KEYS: the document; positions of messages by id; unread messages by position: of a document that is under no name of
+-- its session neither.
 -- ARGV: the document as it was read; the document as it is to be; then for each message its id and "1" for an unread one.
 local kind = redis.call('TYPE', KEYS[1])['ok']
 local found = kind == 'string' and redis.call('GET', KEYS[1]) or (kind == 'ReJSON-RL' and redis.call('JSON.GET', KEYS[1]))
@@ -10,7 +11,9 @@ local left = redis.call('PTTL', KEYS[1])
 if kind == 'string' then
   redis.call('DEL', KEYS[1])
 end
-redis.call('DEL', KEYS[2], KEYS[3])
+if KEYS[2] then
+  redis.call('DEL', KEYS[2], KEYS[3])
+end
 redis.call('JSON.SET', KEYS[1], '$', ARGV[2])
 for n = 3, #ARGV, 2 do
   local position = (n - 3) / 2

@@ -1,7 +1,7 @@
 -- Put a summary in place of messages, in one step.
 -- ARGV behind the shared ones: the revision that is expected; the summary as JSON; tokens to add; the messages that
 -- stay as JSON; their latest time, and "1" where times never go back; the number of them; of each its id and "1" for an
--- unread one.
+-- unread one; then of the folded ones id and digest.
 -- Answers {"foreign", key}; {"retry"}; or {"done", head}.
 local key, own, foreign = located()
 if foreign then
@@ -17,7 +17,11 @@ redis.call('JSON.SET', key, '$.context', ARGV[5])
 redis.call('JSON.NUMINCRBY', key, '$.tokens', ARGV[6])
 redis.call('DEL', POSITIONS, UNREAD)
 note_messages(11, number, 0)
+for n = 11 + 2 * number, #ARGV, 2 do
+  redis.call('HSET', FOLDED, ARGV[n], ARGV[n + 1])
+end
 if left > 0 then
+  redis.call('PEXPIRE', FOLDED, left)
   redis.call('PEXPIRE', POSITIONS, left)
   redis.call('PEXPIRE', UNREAD, left)
 end

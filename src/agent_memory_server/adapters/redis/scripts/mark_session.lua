@@ -1,5 +1,5 @@
 -- Mark messages as read by extraction, and store the records read out of them, in one step.
--- KEYS[5]: the number of burials, if there are records; the records' keys behind it.
+-- KEYS[6]: the number of burials, if there are records; the records' keys behind it.
 -- ARGV behind the shared ones: the revision that is expected; the number of messages; their ids; the number of burials
 -- that is expected; then the words of the records' step.
 -- Answers {"foreign", key}; {"retry"} when something is not as expected, and nothing is changed; or {"done"}.
@@ -11,11 +11,11 @@ if not key or over(own) or exactly(own.revision) ~= ARGV[4] then
   return { 'retry' }
 end
 local number = tonumber(ARGV[5])
-if #KEYS > 4 then
-  if not guarded(KEYS[5], ARGV[6 + number]) then
+if #KEYS > 5 then
+  if not guarded(KEYS[6], ARGV[6 + number]) then
     return { 'retry' }
   end
-  if #KEYS > 5 and change_records(rest(KEYS, 6), rest(ARGV, 7 + number)) ~= 1 then
+  if #KEYS > 6 and change_records(rest(KEYS, 7), rest(ARGV, 7 + number)) ~= 1 then
     return { 'retry' }
   end
 end

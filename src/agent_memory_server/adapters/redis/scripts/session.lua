@@ -1,7 +1,8 @@
 -- What the scripts of sessions share.
--- KEYS: the session's home, its place apart, positions of messages by id, unread messages by position (`keys.SessionKeys`).
+-- KEYS: the session's home, its place apart, positions of messages by id, unread messages by position,
+-- folded messages (`keys.SessionKeys`).
 -- ARGV: digest of the session's key, now, "1" where documents of other servers are passed over.
-local HOME, APART, POSITIONS, UNREAD = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local HOME, APART, POSITIONS, UNREAD, FOLDED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local DIGEST, NOW, PASSING = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local HEAD = { '$.agent_memory', '$.context', '$.tokens', '$.data', '$.memories' }
 local AT_ONCE = 1000
@@ -52,12 +53,12 @@ local function over(own)
 end
 
 local function drop(key)
-  redis.call('DEL', key, POSITIONS, UNREAD)
+  redis.call('DEL', key, POSITIONS, UNREAD, FOLDED)
 end
 
 -- Where a new session goes.
 local function free_place()
-  redis.call('DEL', POSITIONS, UNREAD)
+  redis.call('DEL', POSITIONS, UNREAD, FOLDED)
   return redis.call('EXISTS', HOME) == 0 and HOME or APART
 end
 
@@ -121,7 +122,7 @@ end
 
 -- Begin the time to live again; nil: none.
 local function renew(key, ttl)
-  for _, each in ipairs({ key, POSITIONS, UNREAD }) do
+  for _, each in ipairs({ key, POSITIONS, UNREAD, FOLDED }) do
     if given(ttl) then
       redis.call('EXPIRE', each, math.max(1, math.ceil(ttl)))
     else
@@ -137,8 +138,8 @@ end
 -- Change long-term records with this step, if all are as they were read: false, and nothing is changed, if not.
 -- at: where its words begin; its keys stand behind the session's.
 local function records_changed(at)
-  if #KEYS == 4 then
+  if #KEYS == 5 then
     return true
   end
-  return change_records(rest(KEYS, 5), rest(ARGV, at)) == 1
+  return change_records(rest(KEYS, 6), rest(ARGV, at)) == 1
 end

@@ -1,0 +1,1 @@
+"""A store of another package for long-term records, beside an engine of ours for everything else."""

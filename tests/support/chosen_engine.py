@@ -1,0 +1,141 @@
+"""The engine that suites of interfaces, operations and promises run on: SQLite, or Redis with `TEST_ENGINE=redis`.
+
+A test names a folder; on Redis that stands for a database of its own, which is there as long as the test uses it: a few
+servers are kept, and the one that was used longest ago is emptied for the next folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+
+from agent_memory_server.adapters.redis.answers import RedisIdempotencyStore
+from agent_memory_server.adapters.redis.connection import open_client
+from agent_memory_server.adapters.redis.decisions import RedisDecisions
+from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
+from agent_memory_server.adapters.redis.jobs import RedisJobs
+from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
+from agent_memory_server.adapters.redis.session_index import SessionOptions, ensure_session_index
+from agent_memory_server.adapters.redis.session_store import RedisSessionStore
+from agent_memory_server.adapters.redis.tokens import RedisTokenStore
+from agent_memory_server.adapters.redis.view_store import RedisViewStore
+from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
+from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.decisions import SqliteDecisions
+from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
+from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
+from agent_memory_server.adapters.sqlite.search import Searcher, SearchSettings
+from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
+from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
+from agent_memory_server.adapters.sqlite.view_store import SqliteViewStore
+from agent_memory_server.compose.engine import Ports
+from tests.support.redis_server import redis_server
+
+ON_REDIS = os.environ.get("TEST_ENGINE") == "redis"
+on_a_folder = pytest.mark.skipif(ON_REDIS, reason="tells of a data folder")
+_SERVERS = 4
+
+
+class _Databases:
+    """Servers by the folder that each stands for, the one used longest ago first."""
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+        self._urls: dict[Path, str] = {}
+
+    def url(self, folder: Path) -> str:
+        url = self._urls.pop(folder, None)
+        if url is None and len(self._urls) < _SERVERS:
+            url = self._running.enter_context(redis_server())
+        elif url is None:
+            url = self._urls.pop(next(iter(self._urls)))
+            with redis.Redis.from_url(url) as client:
+                client.flushall()
+        self._urls[folder] = url
+        return url
+
+
+_databases = _Databases()
+_chosen: list[str] = []
+
+
+@contextmanager
+def running_on(engine: str) -> Iterator[str]:
+    """What opens an engine inside this block opens this one: "sqlite" or "redis"."""
+    _chosen.append(engine)
+    try:
+        yield engine
+    finally:
+        _chosen.pop()
+
+
+def chosen_engine() -> str:
+    """What is opened now."""
+    return _chosen[-1] if _chosen else "redis" if ON_REDIS else "sqlite"
+
+
+def on_both(metafunc: pytest.Metafunc, modules: Collection[str], fixture: str) -> None:
+    """Run the tests of these modules that ask for a fixture on both engines; that fixture has to ask for `engine`. A
+    run with `TEST_ENGINE=redis` leaves SQLite to others."""
+    if fixture in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in modules and not ON_REDIS:
+        metafunc.parametrize("engine", ["sqlite", "redis"], indirect=True)
+
+
+def redis_of(folder: Path) -> str:
+    """The URL of the Redis that stands for a folder."""
+    return _databases.url(folder.absolute())
+
+
+@asynccontextmanager
+async def engine_ports(folder: Path, *, dimensions: int) -> AsyncIterator[Ports]:
+    """The stores and the queue of the engine that suites run on, over a folder."""
+    opened = _on_redis if chosen_engine() == "redis" else _on_sqlite
+    async with opened(folder, dimensions) as ports:
+        yield ports
+
+
+@asynccontextmanager
+async def _on_sqlite(folder: Path, dimensions: int) -> AsyncIterator[Ports]:
+    database = await Database.open(DataFolder(path=folder, dimensions=dimensions, durability="normal"))
+    try:
+        memories = SqliteMemoryStore(database, Searcher(SearchSettings(dimensions=dimensions)))
+        jobs = SqliteJobs(database)
+        yield Ports(
+            memories=memories,
+            restoring=memories,
+            sessions=SqliteSessionStore(database),
+            tokens=SqliteTokenStore(database),
+            answers=SqliteIdempotencyStore(database),
+            views=SqliteViewStore(database),
+            decisions=SqliteDecisions(database),
+            jobs=jobs,
+            claims=jobs,
+        )
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def _on_redis(folder: Path, dimensions: int) -> AsyncIterator[Ports]:
+    async with open_client(redis_of(folder)) as client:
+        records, sessions = IndexOptions(dimensions=dimensions), SessionOptions()
+        await ensure_index(client, records)
+        await ensure_session_index(client, sessions)
+        memories = RedisMemoryStore(client, records, sessions=sessions)
+        jobs = RedisJobs(client, "suite")
+        yield Ports(
+            memories=memories,
+            restoring=memories,
+            sessions=RedisSessionStore(client, sessions, records),
+            tokens=RedisTokenStore(client),
+            answers=RedisIdempotencyStore(client),
+            views=RedisViewStore(client),
+            decisions=RedisDecisions(client),
+            jobs=jobs,
+            claims=jobs,
+        )
