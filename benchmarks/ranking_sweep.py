@@ -26,15 +26,15 @@ from agent_memory_server.compose.application import application
 from agent_memory_server.domain.filters import Filter, TextField, only
 from agent_memory_server.domain.principal import LOCAL
 from agent_memory_server.domain.query import DEFAULT_ALPHA, Mode
-from agent_memory_server.evaluation.conversations import Corpus
+from agent_memory_server.evaluation.conversations import Corpus, Query
 from agent_memory_server.evaluation.figures import DEPTHS, ranks, scores
 from agent_memory_server.evaluation.files import load
 from agent_memory_server.evaluation.measure import target
 from agent_memory_server.evaluation.own_server import own_server
 from agent_memory_server.evaluation.retrieval import ingest
 from agent_memory_server.evaluation.selection import chosen
-from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.search import Question, search
+from agent_memory_server.settings import Settings
 from agent_memory_server.settings import load as load_settings
 from agent_memory_server.telemetry.log import configure_log
 
@@ -46,7 +46,7 @@ ALPHA = "alpha"
 LEVEL = 99.0
 """Of the intervals: some thirty values are tried, of which at 95 % one or two would look better by chance alone."""
 
-_OF_HYBRID = frozenset({ALPHA, "NEIGHBOUR_VECTORS"})
+_OF_HYBRID = frozenset({ALPHA, "NEIGHBOUR_VECTORS", "IN_PERIOD"})
 _RESAMPLES = 5000
 _DOMAIN = "agent_memory_server.domain"
 _QUIET = {"ENABLE_DISCRETE_MEMORY_EXTRACTION": "false"}
@@ -75,6 +75,7 @@ PARAMETERS = (
     _parameter("NEIGHBOUR_VECTORS", ("turns",), 0.0, 0.15, 0.3, 0.45, 0.6),
     _parameter("NAMED_SPEAKER", ("turns",), 1.0, 1.1, 1.25, 1.4, 1.6),
     _parameter("USER_TURN", ("turns",), 1.0, 1.15, 1.3, 1.5, 1.8),
+    _parameter("IN_PERIOD", ("periods",), 0.0, 0.25, 0.5, 0.75, 1.0),
     _parameter(ALPHA, ("query",), 0.3, 0.4, 0.5, 0.6, 0.7),
 )
 
@@ -112,8 +113,8 @@ class Stored:
 
 
 @asynccontextmanager
-async def _stored(corpora: Sequence[Corpus]) -> AsyncIterator[tuple[Application, list[Stored]]]:
-    """All corpora in an application of this process, embedded by a server before."""
+async def _stored(corpora: Sequence[Corpus]) -> AsyncIterator[tuple[Settings, list[Stored]]]:
+    """All corpora in a folder, embedded by a server before; the settings that open it."""
     with tempfile.TemporaryDirectory(prefix="agent-memory-") as name:
         halves = []
         with own_server(_QUIET, folder=Path(name)) as server:
@@ -126,26 +127,37 @@ async def _stored(corpora: Sequence[Corpus]) -> AsyncIterator[tuple[Application,
                 halves.append(Stored(Half(choosing, place.namespace), Half(reporting, place.namespace)))
         settings = load_settings({"MEMORY_DATA_DIR": name, "LOG_LEVEL": "WARNING", **_QUIET}).settings
         configure_log(settings.log)
-        async with application(settings) as app:
-            yield app, halves
+        yield settings, halves
 
 
-async def _asked(app: Application, half: Half, mode: Mode, values: Values) -> Floats:
-    """`figures.scores` of each question with evidence, shape (questions, 2 × len(DEPTHS) + 1)."""
+async def _asked(settings: Settings, half: Half, mode: Mode, values: Values) -> Floats:
+    """`figures.scores` of each question with evidence, shape (questions, 2 × len(DEPTHS) + 1).
+
+    Opened anew each time: what an application keeps in memory was computed with the values it had then.
+    """
     rows = []
+    ended = {c.id: c.sessions[-1].turns[-1].time for c in half.corpus.conversations}
     with moved(values):
-        alpha = values.get(ALPHA, DEFAULT_ALPHA)
-        for query in half.corpus.queries:
-            if not query.evidence:
-                continue
-            who = (only(TextField.NAMESPACE, half.namespace), only(TextField.USER_ID, query.conversation))
-            question = Question(
-                text=query.question, mode=mode, filter=Filter(who), alpha=alpha, limit=max(DEPTHS), recency=None
-            )
-            found = await search(app, LOCAL, question)
-            turns = [turn for hit in found.hits for turn in hit.memory.extracted_from or (hit.memory.id,)]
-            rows.append(scores(ranks(turns, query.evidence)))
+        async with application(settings) as app:
+            for query in half.corpus.queries:
+                if query.evidence:
+                    found = await search(app, LOCAL, _question(query, half, mode, values, ended[query.conversation]))
+                    turns = [turn for hit in found.hits for turn in hit.memory.extracted_from or (hit.memory.id,)]
+                    rows.append(scores(ranks(turns, query.evidence)))
     return np.array(rows)
+
+
+def _question(query: Query, half: Half, mode: Mode, values: Values, ended: float) -> Question:
+    who = (only(TextField.NAMESPACE, half.namespace), only(TextField.USER_ID, query.conversation))
+    return Question(
+        text=query.question,
+        mode=mode,
+        filter=Filter(who),
+        alpha=values.get(ALPHA, DEFAULT_ALPHA),
+        limit=max(DEPTHS),
+        recency=None,
+        now=ended if query.asked_at is None else query.asked_at,
+    )
 
 
 def _aim(rows: Floats) -> Floats:
@@ -186,16 +198,16 @@ def _data(corpora: Sequence[Corpus], results: Sequence[Floats]) -> dict[str, dic
 class Sweep:
     """One run over all files."""
 
-    def __init__(self, app: Application, halves: Sequence[Stored], mode: Mode) -> None:
-        self._app, self._halves, self._mode = app, halves, mode
+    def __init__(self, settings: Settings, halves: Sequence[Stored], mode: Mode) -> None:
+        self._settings, self._halves, self._mode = settings, halves, mode
 
     async def choosing(self, values: Values) -> list[Floats]:
         """Each file's choosing half under these values."""
-        return [await _asked(self._app, each.choosing, self._mode, values) for each in self._halves]
+        return [await _asked(self._settings, each.choosing, self._mode, values) for each in self._halves]
 
     async def reporting(self, values: Values) -> list[Floats]:
         """Each file's reporting half under these values."""
-        return [await _asked(self._app, each.reporting, self._mode, values) for each in self._halves]
+        return [await _asked(self._settings, each.reporting, self._mode, values) for each in self._halves]
 
     async def choose(self, tried: list[dict[str, Any]]) -> dict[str, float]:
         """The values that the choosing half prefers by more than chance, one for each parameter."""
@@ -226,8 +238,8 @@ class Sweep:
 
 async def _measure(files: Sequence[Path], mode: Mode) -> dict[str, Any]:
     corpora = [load(path) for path in files]
-    async with _stored(corpora) as (app, halves):
-        sweep = Sweep(app, halves, mode)
+    async with _stored(corpora) as (settings, halves):
+        sweep = Sweep(settings, halves, mode)
         tried: list[dict[str, Any]] = []
         kept = await sweep.choose(tried)
         before, after = await sweep.reporting({}), await sweep.reporting(kept)

@@ -16,6 +16,7 @@ import httpx2
 import pytest
 
 from agent_memory_server.domain.token import PREFIX
+from tests.support.chosen_engine import on_a_folder
 from tests.support.processes import BOUND_S, Server, run, serving
 
 
@@ -23,6 +24,7 @@ def store(http: httpx2.Client, id_: str, text: str) -> httpx2.Response:
     return http.post("/v1/long-term-memory/", json={"memories": [{"id": id_, "text": text}]})
 
 
+@on_a_folder
 def test_it_prints_where_it_listens_and_serves_there(folder: Path) -> None:
     with serving(folder) as server, server.client() as http:
         assert server.greeting[0].startswith("Agent Memory Server ")
@@ -95,6 +97,7 @@ def test_wrong_settings_are_one_line_and_status_2(folder: Path, env: dict[str, s
     assert not folder.exists()
 
 
+@on_a_folder
 def test_a_data_folder_that_cannot_be_made_is_one_line_and_status_1(folder: Path) -> None:
     folder.write_text("a file")
     done = run(folder, "api", "--port", "0")
@@ -173,6 +176,7 @@ def test_dotenv_of_the_working_directory_is_read(folder: Path) -> None:
         assert store(http, "m1", "x" * 2000).status_code == 413
 
 
+@on_a_folder
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="POSIX permissions")
 def test_the_data_folder_is_private(folder: Path) -> None:
     with serving(folder):

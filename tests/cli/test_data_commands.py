@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.support.chosen_engine import on_a_folder
 from tests.support.processes import Server, run, serving
 
 MEMORIES = [
@@ -142,6 +143,7 @@ def test_another_model_takes_over_after_re_embedding(folder: Path, server: Serve
     assert [memory["id"] for memory in found["memories"]] == ["m1"]
 
 
+@on_a_folder
 def test_an_index_needs_a_folder(folder: Path) -> None:
     done = run(folder, "rebuild-index")
     assert done.returncode == 1

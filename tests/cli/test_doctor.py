@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.chat_service import chat_service, failed
+from tests.support.chosen_engine import on_a_folder
 from tests.support.processes import run, serving
+
+pytestmark = on_a_folder
 
 
 def checks(folder: Path, *, status: int = 0, env: dict[str, str] | None = None) -> dict[str, dict[str, Any]]:

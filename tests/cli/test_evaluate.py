@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from tests.support.chat_service import chat_service
 from tests.support.processes import BOUND_S, command, environment, run, serving
 
 TALK = {
@@ -179,6 +180,25 @@ def test_what_would_be_remembered_is_compared_between_aims(folder: Path) -> None
         "discrete/balanced": (2, 0),
         "discrete/recall": (3, 1),
     }
+
+
+def test_a_model_that_reads_is_named_and_what_it_invents_is_counted(folder: Path) -> None:
+    said = [{"id": "1", "speaker": "user", "text": "I sold my boat to a man from Porto."}]
+    talks = [{"id": "c", "sessions": [{"id": "s", "ts": "March-15-2024", "turns": said}]}]
+    path = folder.parent / "boat.json"
+    path.write_text(json.dumps({"name": "boat", "conversations": talks, "queries": []}))
+    usual = {"type": "episodic", "topics": [], "entities": [], "event_date": "", "source": 1}
+    sold = usual | {"text": "User sold a boat.", "quote": "I sold my boat"}
+    invented = usual | {"text": "User owns two boats.", "quote": "I own two boats"}
+    with chat_service() as service:
+        service.answer({"memories": [sold, invented]})
+        model = {"GENERATION_MODEL": "openai/some-model", "OPENAI_API_BASE": service.url, "OPENAI_API_KEY": "key"}
+        line = ("evaluate", "extraction", "--data", str(path), "--strategy", "discrete", "--json")
+        done = run(folder, *line, env=model)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["strategies"]["discrete"]
+    assert (found["supported"], found["unsupported"]) == (1, {"its quotation is not in the message": 1})
+    assert ["some-model" in name for name in found["read_by"]] == [True]
 
 
 def test_a_measurement_that_is_ended_stops_its_server(folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
 from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.ports.jobs import Job
+from tests.support.chosen_engine import on_a_folder
 from tests.support.processes import run
 
 NOW = 1_790_000_000.0
@@ -38,6 +39,7 @@ def said(folder: Path, *args: str) -> Any:
     return json.loads(done.stdout)
 
 
+@on_a_folder
 def test_what_was_given_up_is_shown_retried_and_discarded(folder: Path) -> None:
     bury(folder, "a", "b")
     assert said(folder, "status") == counted(0, 2)

@@ -11,9 +11,12 @@ import httpx2
 import pytest
 
 from tests.support.chat_service import ChatService, chat_service
+from tests.support.chosen_engine import on_a_folder
 from tests.support.mcp import client
 from tests.support.processes import run, serving, working
 from tests.support.waiting import until
+
+pytestmark = on_a_folder
 
 SOON = {"EXTRACTION_DEBOUNCE_SECONDS": "0"}
 SESSION = "/v1/working-memory/talk"

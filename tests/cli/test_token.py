@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.chosen_engine import on_a_folder
 from tests.support.processes import run, serving
 
 
@@ -23,6 +24,7 @@ def listed(folder: Path) -> list[dict[str, Any]]:
     return entries
 
 
+@on_a_folder
 def test_a_token_is_printed_once_and_only_its_hash_is_listed(folder: Path) -> None:
     made = add(folder)
     (entry,) = listed(folder)

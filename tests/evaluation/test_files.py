@@ -155,10 +155,10 @@ def test_longmemeval_is_read_as_one_conversation_for_each_question(tmp_path: Pat
     corpus = load(written(tmp_path / "longmemeval.json", LONGMEMEVAL))
     assert turns_of(corpus)[2] == ("answer_1:0", "user", "My bike is in the shed.")
     assert corpus.conversations[0].sessions[0].turns[1].time == 1684549260.0 + 30
-    evidence, sessions = frozenset({"answer_1:0"}), frozenset({"answer_1"})
+    evidence, sessions, asked_at = frozenset({"answer_1:0"}), frozenset({"answer_1"}), 1685613600.0
     assert corpus.queries == (
-        Query("7a", "7a", "Where is my bike?", "single-session-user", evidence, sessions),
-        Query("7a_abs", "7a_abs", "Where is my car?", "abstention", frozenset(), frozenset()),
+        Query("7a", "7a", "Where is my bike?", "single-session-user", evidence, sessions, asked_at),
+        Query("7a_abs", "7a_abs", "Where is my car?", "abstention", frozenset(), frozenset(), asked_at),
     )
 
 

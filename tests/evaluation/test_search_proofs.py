@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+import redis
 
 from agent_memory_server.evaluation.conversations import Conversation, Corpus, Query, TalkSession, Turn
+from agent_memory_server.evaluation.measure import target
 from agent_memory_server.evaluation.retrieval import Target, checked, ingest
-from agent_memory_server.interfaces.worker.upkeep import Pace
 from benchmarks.search_proofs import (
     HOSTILE,
     Failure,
@@ -22,10 +22,9 @@ from benchmarks.search_proofs import (
     tenants,
     unanswered,
 )
-from tests.support.rest import serving
+from tests.support.processes import serving
 from tests.support.waiting import until
 
-PACE = Pace(gather_s=0.005, owed_s=0.05, access_s=0.05)
 THINGS = ("a red bicycle", "an old piano", "two grey cats", "a house by the lake", "a broken clock", "fresh coffee")
 VERBS = ("bought", "sold", "painted", "lost", "found", "dreamt of")
 
@@ -52,12 +51,24 @@ def _corpus() -> Corpus:
 CORPUS = _corpus()
 
 
+@pytest.fixture(scope="module", params=["sqlite", "redis"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server on each engine; every test has a namespace of its own there."""
+    settings = {"ENABLE_DISCRETE_MEMORY_EXTRACTION": "false"}
+    if request.param == "redis":
+        settings["REDIS_URL"] = request.getfixturevalue("redis_url")
+        with redis.Redis.from_url(settings["REDIS_URL"]) as client:
+            client.flushall()
+    folder = tmp_path_factory.mktemp(request.param) / "data"
+    with serving(folder, "--task-backend", "asyncio", env=settings) as server:
+        yield server.url
+
+
 @pytest.fixture
-async def place(tmp_path: Path) -> AsyncIterator[Target]:
-    async with serving(tmp_path, pace=PACE) as server:
-        target = Target(server.http, "talks")
-        await ingest(target, CORPUS, lambda *_: None)
-        yield target
+async def place(url: str) -> AsyncIterator[Target]:
+    async with target(url, None) as found:
+        await ingest(found, CORPUS, lambda *_: None)
+        yield found
 
 
 async def test_no_query_text_fails(place: Target) -> None:
@@ -88,7 +99,7 @@ async def test_other_tenants_data_leaves_every_ranking_as_it_was(place: Target) 
     namespace_wide = await rankings(place, CORPUS.queries, within_user=False)
     others = list(tenants(CORPUS, 15, turns=6))
     for number, other in enumerate(others):
-        beside = Target(place.http, f"tenant-{number}")
+        beside = Target(place.http, f"{place.namespace}-of-{number}")
         await ingest(beside, Corpus("tenant", (replace(other, id="first"),), ()), lambda *_: None)
     assert moved(namespace_wide, await rankings(place, CORPUS.queries, within_user=False)) == []
     await add_tenants(place, CORPUS, 30, turns=6)

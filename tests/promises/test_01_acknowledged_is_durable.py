@@ -19,6 +19,7 @@ from pathlib import Path
 import apsw
 import httpx2
 
+from tests.support.chosen_engine import on_a_folder
 from tests.support.processes import BOUND_S, Server, serving
 
 KILLS = int(os.environ.get("DURABILITY_KILLS", "20"))
@@ -174,6 +175,7 @@ def check_meaning(http: httpx2.Client, ledgers: list[Ledger], chance: random.Ran
         assert "degraded" not in answer.json()
 
 
+@on_a_folder
 def test_acknowledged_writes_survive_kill_9_and_deleted_ones_stay_deleted(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     chance = random.Random(20260101)

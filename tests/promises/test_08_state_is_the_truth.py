@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import apsw
-
-from agent_memory_server.adapters.sqlite.connection import FILE_NAME
 from agent_memory_server.domain.principal import LOCAL
 from agent_memory_server.domain.retention import RetentionPolicy
 from agent_memory_server.interfaces.worker.background import background
@@ -17,16 +14,10 @@ from agent_memory_server.operations.options import Options
 from agent_memory_server.operations.remember import remember
 from agent_memory_server.ports.jobs import Job
 from tests.operations.given import NOW, FailingEmbedder, SettableClock, append, memory, turn
+from tests.support.chosen_engine import lose_the_queue
 from tests.support.jobs import QUICK, queue_of
 from tests.support.rest import application
 from tests.support.waiting import until
-
-
-def lose_the_queue(folder: Path) -> None:
-    connection = apsw.Connection(str(folder / FILE_NAME))
-    connection.set_busy_timeout(10_000)
-    connection.execute("DELETE FROM jobs")
-    connection.close()
 
 
 async def test_owed_embeddings_and_forgetting_are_done_after_the_whole_queue_was_lost(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
 from agent_memory_server.interfaces.worker.upkeep import Pace
+from tests.support.chosen_engine import on_a_folder
 from tests.support.outage import embedder_of, moody_service
 from tests.support.rest import Json, Server, answered, serving
 from tests.support.waiting import until
@@ -55,6 +56,7 @@ async def counted(server: Server) -> AsyncIterator[Work]:
         work.rows = await database.write(lambda connection: connection.total_changes()) - before
 
 
+@on_a_folder
 async def test_an_append_does_the_same_work_however_long_the_session_is(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         await append(server, *range(10))

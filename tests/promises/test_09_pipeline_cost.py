@@ -17,11 +17,14 @@ from agent_memory_server.operations.options import Options
 from agent_memory_server.operations.window import Window
 from tests.operations.given import NOW, FailingEmbedder, SettableClock, append, turn
 from tests.support.chat_service import ChatService, chat_service, model_of
+from tests.support.chosen_engine import on_a_folder
 from tests.support.jobs import QUICK, queue_of
 from tests.support.pipeline import at_rest, playing
 from tests.support.redis_application import on_redis
 from tests.support.rest import application
 from tests.support.waiting import until
+
+pytestmark = on_a_folder
 
 SAID = "I have seen the {n}th of the houses that my sister wrote about, and it was larger than the one before"
 PACE = Pace(gather_s=0.0, owed_s=0.02, stored_s=0.0, access_s=3600)

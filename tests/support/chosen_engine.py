@@ -11,9 +11,11 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
+import apsw
 import pytest
 import redis
 
+from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.answers import RedisIdempotencyStore
 from agent_memory_server.adapters.redis.connection import open_client
 from agent_memory_server.adapters.redis.decisions import RedisDecisions
@@ -25,6 +27,7 @@ from agent_memory_server.adapters.redis.session_store import RedisSessionStore
 from agent_memory_server.adapters.redis.tokens import RedisTokenStore
 from agent_memory_server.adapters.redis.view_store import RedisViewStore
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
+from agent_memory_server.adapters.sqlite.connection import FILE_NAME
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
 from agent_memory_server.adapters.sqlite.decisions import SqliteDecisions
 from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
@@ -39,6 +42,7 @@ from tests.support.redis_server import redis_server
 ON_REDIS = os.environ.get("TEST_ENGINE") == "redis"
 on_a_folder = pytest.mark.skipif(ON_REDIS, reason="tells of a data folder")
 _SERVERS = 4
+_QUEUE = "suite"
 
 
 class _Databases:
@@ -91,6 +95,18 @@ def redis_of(folder: Path) -> str:
     return _databases.url(folder.absolute())
 
 
+def lose_the_queue(folder: Path) -> None:
+    """Drop every job of the queue that `engine_ports` opened over a folder, behind its back."""
+    if chosen_engine() == "redis":
+        with redis.Redis.from_url(redis_of(folder)) as client:
+            client.delete(*keys.queue(_QUEUE))
+        return
+    connection = apsw.Connection(str(folder / FILE_NAME))
+    connection.set_busy_timeout(10_000)
+    connection.execute("DELETE FROM jobs")
+    connection.close()
+
+
 @asynccontextmanager
 async def engine_ports(folder: Path, *, dimensions: int) -> AsyncIterator[Ports]:
     """The stores and the queue of the engine that suites run on, over a folder."""
@@ -127,7 +143,7 @@ async def _on_redis(folder: Path, dimensions: int) -> AsyncIterator[Ports]:
         await ensure_index(client, records)
         await ensure_session_index(client, sessions)
         memories = RedisMemoryStore(client, records, sessions=sessions)
-        jobs = RedisJobs(client, "suite")
+        jobs = RedisJobs(client, _QUEUE)
         yield Ports(
             memories=memories,
             restoring=memories,

@@ -145,7 +145,7 @@ class RedisEngine:
         adoption = await open_index(self._client, index_options(self._settings, dimensions))
         await ensure_session_index(self._client, session_options(self._settings))
         self._background.append(asyncio.create_task(_adopting(adoption), name="adoption"))
-        if claim:
+        if self._patient:  # a server, which the operator watches
             async for finding in examine_server(self._client):
                 if finding.state is not State.OK:
                     log.warning(events.ENGINE_AT_RISK, what=finding.name, advice=finding.detail)

@@ -54,7 +54,8 @@ class Conversation:
 @dataclass(frozen=True, slots=True)
 class Query:
     """A question. evidence: ids of the turns that answer it; sessions: ids of the sessions that do. Without any, the
-    conversation holds no answer, or the file does not say where."""
+    conversation holds no answer, or the file does not say where. asked_at: Unix seconds from which on words like
+    "yesterday" count, None for the time of the conversation's last turn."""
 
     id: str
     conversation: str
@@ -62,6 +63,7 @@ class Query:
     category: str
     evidence: frozenset[str]
     sessions: frozenset[str]
+    asked_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

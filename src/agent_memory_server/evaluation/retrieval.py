@@ -129,8 +129,11 @@ async def _is_read(target: Target, conversation: Conversation, session: TalkSess
     return all(message["discrete_memory_extracted"] == "t" for message in messages)
 
 
-async def ask(target: Target, query: Query, *, mode: str) -> Answered:
-    """Ask one question within its conversation's user. Timed is the first page, of DEPTH results."""
+async def ask(target: Target, query: Query, *, mode: str, now: float) -> Answered:
+    """Ask one question within its conversation's user. Timed is the first page, of DEPTH results.
+
+    now: Unix seconds from which on words like "yesterday" count.
+    """
     body: dict[str, Any] = {
         "text": query.question,
         "search_mode": mode,
@@ -138,6 +141,7 @@ async def ask(target: Target, query: Query, *, mode: str) -> Answered:
         "user_id": {"eq": query.conversation},
         "limit": DEPTH,
         "recency_boost": False,
+        "now": datetime.fromtimestamp(now, UTC).isoformat(),
     }
     started = time.perf_counter()
     response = await target.http.post(_SEARCH, json=body)
@@ -156,7 +160,9 @@ async def ask(target: Target, query: Query, *, mode: str) -> Answered:
 async def ask_all(target: Target, corpus: Corpus, *, mode: str, progress: Progress) -> list[Answered]:
     """Ask every question, one after the other."""
     answers = []
+    ended = {c.id: max((turn.time for s in c.sessions for turn in s.turns), default=0.0) for c in corpus.conversations}
     for number, query in enumerate(corpus.queries, start=1):
-        answers.append(await ask(target, query, mode=mode))
+        now = ended[query.conversation] if query.asked_at is None else query.asked_at
+        answers.append(await ask(target, query, mode=mode, now=now))
         progress(f"asking ({mode})", number, len(corpus.queries))
     return answers

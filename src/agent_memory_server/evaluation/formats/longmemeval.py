@@ -19,6 +19,7 @@ from agent_memory_server.evaluation.conversations import (
     Turn,
     checked_corpus,
     session_start,
+    time_of,
 )
 
 _WEEKDAY = re.compile(r"\s*\([A-Za-z]+\)")
@@ -55,7 +56,8 @@ def _record(raw: dict[str, Any]) -> tuple[Conversation, Query]:
     answers = frozenset(map(str, raw["answer_session_ids"])) & {session.id for session in sessions}
     if name.endswith(_NO_ANSWER):
         category, answers, evidence = "abstention", frozenset(), set()
-    query = Query(name, name, str(raw["question"]), category, frozenset(evidence), answers)
+    asked_at = time_of(_WEEKDAY.sub("", str(raw.get("question_date") or "")))
+    query = Query(name, name, str(raw["question"]), category, frozenset(evidence), answers, asked_at)
     return Conversation(name, tuple(sessions)), query
 
 

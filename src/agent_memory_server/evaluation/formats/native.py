@@ -1,7 +1,7 @@
 """The format of our own files.
 
 An object with `conversations`: id, sessions (id, ts, turns: id, speaker, text, caption), and `queries`: conv, question,
-category, evidence (ids of turns), and optionally id and evidence_sessions.
+category, evidence (ids of turns), and optionally id, evidence_sessions and asked_at (a time).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from agent_memory_server.evaluation.conversations import (
     checked_corpus,
     session_start,
     sessions_of,
+    time_of,
     with_caption,
 )
 
@@ -55,4 +56,5 @@ def _query(raw: dict[str, Any], number: int, conversations: dict[str, Conversati
     if not sessions and name in conversations:
         sessions = sessions_of(conversations[name], evidence)
     category = str(raw.get("category", "all"))
-    return Query(str(raw.get("id", number)), name, str(raw["question"]), category, evidence, sessions)
+    asked_at = time_of(raw.get("asked_at"))
+    return Query(str(raw.get("id", number)), name, str(raw["question"]), category, evidence, sessions, asked_at)
