@@ -224,3 +224,11 @@ def test_while_redis_is_down_nothing_is_acknowledged_and_nothing_is_empty(folder
         store(client, "after").raise_for_status()
         assert "after" in found(client)
         assert server.process.poll() is None
+
+
+def test_a_server_that_only_queues_says_who_has_to_work(folder: Path, processes: Processes) -> None:
+    url = processes.start().url
+    with serving(folder, env=on(url)) as server:
+        assert any("task-worker" in line for line in server.greeting)
+    with serving(folder, *BESIDE, env=on(url)) as server:
+        assert not any("task-worker" in line for line in server.greeting)

@@ -20,7 +20,7 @@ from agent_memory_server.cli.parent import end_with_parent
 from agent_memory_server.cli.start import exit_on_refusal, started
 from agent_memory_server.compose.api import api_app
 from agent_memory_server.compose.application import application
-from agent_memory_server.compose.serving import bootstrap, serving
+from agent_memory_server.compose.serving import bootstrap, only_queues, queues_without_a_word, serving
 from agent_memory_server.settings import Loaded, Settings
 from agent_memory_server.settings.auth import decide_auth
 from agent_memory_server.telemetry import log as events
@@ -75,7 +75,7 @@ def _run(loaded: Loaded, listener: socket.socket) -> None:
     settings = loaded.settings
 
     async def work() -> None:
-        async with serving(settings, only_queue=settings.redis.url is not None) as app:
+        async with serving(settings, only_queue=queues_without_a_word(settings)) as app:
             application = api_app(settings, opened=app, on_bootstrap=print_token)
             await serve(application, listener, _greeting(settings, listener))
 
@@ -84,7 +84,10 @@ def _run(loaded: Loaded, listener: socket.socket) -> None:
 
 def _greeting(settings: Settings, listener: socket.socket) -> str:
     url = url_of(listener, settings.server.host)
-    return greeting(settings, settings.server.host, {"URL": url, "MCP": f"{url}/mcp"})
+    lines = {"URL": url, "MCP": f"{url}/mcp"}
+    if only_queues(settings, unless_said=queues_without_a_word(settings)):
+        lines["Work"] = "queued: keep an `agent-memory task-worker` running, or use --task-backend asyncio"
+    return greeting(settings, settings.server.host, lines)
 
 
 def _reloading(settings: Settings, listener: socket.socket) -> None:

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent_memory_server.compose.doors import mcp_options, mcp_reach
-from agent_memory_server.compose.serving import bootstrap, door_auth, serving
+from agent_memory_server.compose.serving import bootstrap, door_auth, queues_without_a_word, serving
 from agent_memory_server.domain.errors import Forbidden
 from agent_memory_server.interfaces.mcp.options import McpOptions
 from agent_memory_server.interfaces.mcp.paths import is_streamable
@@ -118,7 +118,7 @@ def api_app(
             app = (
                 opened
                 if opened is not None
-                else await stack.enter_async_context(serving(settings, only_queue=settings.redis.url is not None))
+                else await stack.enter_async_context(serving(settings, only_queue=queues_without_a_word(settings)))
             )
             token = await bootstrap(app, settings, settings.server.host)
             if token is not None and on_bootstrap is not None:

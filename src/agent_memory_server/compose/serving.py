@@ -15,13 +15,23 @@ from agent_memory_server.settings import Settings
 from agent_memory_server.settings.auth import AuthMode, decide_auth
 
 
+def only_queues(settings: Settings, *, unless_said: bool) -> bool:
+    """Whether a server leaves background work to other processes. unless_said: what holds without USE_DOCKET."""
+    return unless_said if settings.tasks.docket is None else settings.tasks.docket
+
+
+def queues_without_a_word(settings: Settings) -> bool:
+    """What holds for the REST server without USE_DOCKET: on Redis it only queues, as the reference server does."""
+    return settings.redis.url is not None
+
+
 @asynccontextmanager
 async def serving(settings: Settings, *, only_queue: bool = False) -> AsyncIterator[Application]:
     """An application with its background work, which is done beside the requests, or queued for other processes.
 
     only_queue: what holds where USE_DOCKET does not say.
     """
-    elsewhere = only_queue if settings.tasks.docket is None else settings.tasks.docket
+    elsewhere = only_queues(settings, unless_said=only_queue)
     # Several servers of one Redis would embed the same texts, each for itself; on a data folder a job costs commits.
     each = settings.redis.url is None
     async with opened(settings, embedding=True, claim=True, patient=True) as running:
