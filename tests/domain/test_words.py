@@ -74,6 +74,19 @@ def test_a_phrase_followed_by_punctuation_is_just_the_phrase() -> None:
     assert query_terms('Did she read "Charlotte\'s Web"?') == (Term(("charlott", "web")), Term(("read",)))
 
 
+@pytest.mark.parametrize(
+    ("quoted", "phrases"),
+    [
+        ("東京タワー", [("東京", "京タ", "タワ", "ワー")]),
+        ("茶", [("茶",)]),
+        ("green tea 緑茶 shop", [("green", "tea"), ("緑茶",), ("shop",)]),
+        ("北京、上海", [("北京",), ("上海",)]),
+    ],
+)
+def test_a_phrase_in_a_script_without_spaces_is_its_pairs(quoted: str, phrases: list[tuple[str, ...]]) -> None:
+    assert query_terms(f'"{quoted}"') == tuple(Term(phrase) for phrase in phrases)
+
+
 def test_an_open_quote_is_punctuation() -> None:
     assert query_terms('the "green tea') == (Term(("green",)), Term(("tea",)))
 

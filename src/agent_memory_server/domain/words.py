@@ -124,18 +124,35 @@ def _asked(text: str) -> list[str]:
     return words(text) or list(_stemmer().stemWords(list(_raw_words(text))))
 
 
+def _phrases(quoted: str) -> list[tuple[str, ...]]:
+    """What a quoted text asks for: words that follow each other, and of each Chinese, Japanese or Korean run its pairs,
+    which follow each other within any longer run too (its single characters and pairs together would not)."""
+    found: list[tuple[str, ...]] = []
+    between: list[str] = []
+    for token in [*_TOKEN.finditer(fold(quoted)), None]:
+        run = token.group() if token else ""
+        if token and not _IS_CJK.match(run):
+            between += words(run)
+            continue
+        if between:
+            found.append(tuple(between))
+            between = []
+        if run:
+            found.append(tuple(run[at : at + 2] for at in range(max(len(run) - 1, 1))))
+    return found
+
+
 @lru_cache(maxsize=4096)
 def query_terms(text: str, *, phrases_required: bool = False) -> tuple[Term, ...]:
     """The different things a query asks for, in order of first appearance; empty for punctuation only.
 
     Text inside double quotes (straight or curly) is a phrase: its words in this order. A phrase of one word is a
-    word. phrases_required: every phrase must occur in a result (the hybrid mode's rule).
+    word; one that changes between scripts with and without spaces is a phrase for each part.
+    phrases_required: every phrase must occur in a result (the hybrid mode's rule).
     """
     terms: list[Term] = []
     for found in _QUOTED.finditer(text):
-        phrase = tuple(words(found.group(1)))
-        if phrase:
-            terms.append(Term(phrase, required=phrases_required))
+        terms += [Term(phrase, required=phrases_required) for phrase in _phrases(found.group(1))]
     rest = _QUOTED.sub(" ", text)
     terms += [Term((word,)) for word in (words(rest) if terms else _asked(text))]
     first: dict[tuple[str, ...], Term] = {}

@@ -22,6 +22,7 @@ from agent_memory_server.domain.query import Mode, StoreQuery
 from agent_memory_server.domain.sameness import Relation
 from agent_memory_server.domain.scope import EVERYWHERE, Scope
 from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.give_way import give_way
 from agent_memory_server.operations.judge import Verdicts, verdicts_on
 from agent_memory_server.operations.superseding import step_for
 from agent_memory_server.ports.memory_store import Supersession
@@ -101,6 +102,7 @@ async def _compare_some(app: Application, batch: Sequence[Memory], walk: Walk, u
     for record in batch:
         if record.id in superseded or record.id not in vectors:
             continue
+        await give_way()
         try:
             staying, gone, open_ = await _compare(app, record, vectors[record.id], verdicts)
         except (Conflict, NotFound):

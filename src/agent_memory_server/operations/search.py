@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from agent_memory_server.domain.dates import dates_in
+from agent_memory_server.domain.asked_times import asked_periods
 from agent_memory_server.domain.errors import InvalidRequest, RequestRefused, Unavailable
 from agent_memory_server.domain.filters import EVERYTHING, Filter
 from agent_memory_server.domain.passages import passage
@@ -146,7 +146,7 @@ def _periods(question: Question, text: str, clock: float) -> tuple[Period, ...]:
     if question.mode is not Mode.HYBRID:
         return ()
     said_at = clock if question.now is None else question.now
-    return tuple(Period(when.start, when.end) for when in dates_in(text, said_at=said_at))
+    return asked_periods(text, said_at=said_at)
 
 
 def _by_recency(hits: tuple[Hit, ...], recency: Recency, now: float) -> tuple[Hit, ...]:
