@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, cast
 
-from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
 from redis import exceptions as failures
+from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
 
 from agent_memory_server.adapters.redis.urls import Address
 
