@@ -101,6 +101,25 @@ async def test_of_many_who_claim_at_once_each_job_goes_to_one(jobs: Queue) -> No
     assert sorted(each.job.key for some in claimed for each in some) == sorted(map(str, range(30)))
 
 
+async def test_jobs_that_are_asked_for_by_name_are_claimed_before_all_others(jobs: Queue) -> None:
+    for n in range(5):
+        await jobs.add(job(str(n)), due=NOW - 9)
+    await jobs.add(job("late", group="g"), due=NOW)
+    await jobs.add(job("later", group="g"), due=NOW)
+    await jobs.add(job("late", kind="other"), due=NOW + 1)
+    names = [("other", "late"), ("work", "none"), ("work", "late"), ("work", "later")]
+
+    async def named(at: float, limit: int = 9) -> list[tuple[str, str, int]]:
+        claimed = await jobs.claim(now=at, lease_s=LEASE_S, limit=limit, names=names)
+        return [(each.job.kind, each.job.key, each.attempt) for each in claimed]
+
+    assert await named(NOW) == [("work", "late", 1)]  # "later" is of its group
+    assert await named(NOW + 1, limit=0) == []
+    assert await named(NOW + 1, limit=1) == [("other", "late", 1)]
+    assert await named(NOW + LEASE_S) == [("work", "late", 2)]
+    assert len(await claim(jobs, at=NOW)) == 5
+
+
 # --- one at a time ----------------------------------------------------------------------------------------------------
 
 

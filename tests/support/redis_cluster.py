@@ -1,9 +1,15 @@
-"""A real Redis Cluster for tests: three primaries of Redis Stack, which have no coordinator, and their replicas."""
+"""A real Redis Cluster for tests: three primaries of Redis Stack, which have no coordinator, and their replicas.
+
+`python -m tests.support.redis_cluster` starts one, prints its URL and keeps it until it is interrupted; with
+`TEST_REDIS_URL` set to that URL, tests run on it.
+"""
 
 from __future__ import annotations
 
+import signal
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from redis.crc import key_slot
@@ -132,3 +138,15 @@ def redis_cluster(*, replicas: bool = False) -> Iterator[Cluster]:
     """Nodes that end with the block."""
     with redis_processes() as processes:
         yield Cluster(processes, replicas=replicas)
+
+
+def main() -> None:
+    """Keep a cluster until an interrupt."""
+    with redis_cluster() as running, suppress(KeyboardInterrupt):
+        sys.stdout.write(f"{running.url}\n")
+        sys.stdout.flush()
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()

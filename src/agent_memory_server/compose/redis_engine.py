@@ -186,10 +186,13 @@ async def _adopting(adoption: Adoption) -> None:
     """Take over what another server wrote, until that is done; an outage in between is waited for."""
     while True:
         try:
-            await adoption.run()
+            done = await adoption.run()
         except Unavailable:
             await asyncio.sleep(_RETRY_S)
         else:
+            if done is not None and done.seen:
+                told = {"memories": done.adopted, "moved": done.moved, "debris": done.debris, "left": done.conflicts}
+                log.info(events.TAKEN_OVER, **told)
             return
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from agent_memory_server.domain.errors import MemoryServerError, Unavailable
 from agent_memory_server.operations.application import Application
 from agent_memory_server.ports.jobs import SEEN_WITHIN_S
+from agent_memory_server.ports.memory_store import TakesOver
 
 DEADLINE_S = 2.0
 _PROBE = "readiness"
@@ -52,12 +53,25 @@ async def _ask_workers(app: Application) -> None:
         raise Unavailable(f"no worker was seen for {SEEN_WITHIN_S:g} s: background work waits for one")
 
 
+async def _taking_over(app: Application) -> list[PartHealth]:
+    """An entry while memories of another server are being taken over: requests that name nobody have to wait."""
+    if not isinstance(app.memories, TakesOver):
+        return []
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            left = await app.memories.taking_over()
+    except (TimeoutError, MemoryServerError):
+        return []  # the store's own entry tells
+    return [] if left is None else [PartHealth(name="taking_over", ok=False, needed=False, reason=left)]
+
+
 async def readiness(app: Application) -> list[PartHealth]:
     """The store (a real read and a test of writing), the embedder (one short text) and whether there are workers, all
-    at once; and the chat models, where there are any: not asked, but whether they are being left alone."""
+    at once; memories of another server that are still to be taken over; and the chat models, where there are any: not
+    asked, but whether they are being left alone."""
     asked = await asyncio.gather(
         _checked("store", True, app.memories.ping),
         _checked("embedder", False, lambda: app.embedder.embed([_PROBE])),
         _checked("workers", False, lambda: _ask_workers(app)),
     )
-    return [*asked, *_chat(app)]
+    return [*asked, *await _taking_over(app), *_chat(app)]

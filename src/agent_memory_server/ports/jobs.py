@@ -132,8 +132,12 @@ class Claim:
 class Claims(Protocol):
     """The worker's side of the queue. Each call is atomic. Settling a claim whose lease was lost does nothing."""
 
-    async def claim(self, *, now: float, lease_s: float, limit: int = 1) -> Sequence[Claim]:
+    async def claim(
+        self, *, now: float, lease_s: float, limit: int = 1, names: Sequence[tuple[str, str]] = ()
+    ) -> Sequence[Claim]:
         """Take up to `limit` due jobs, the longest due first, each for `lease_s` seconds.
+
+        names: kinds and keys of the only jobs that are wanted, in the order in which they are; () wants every one.
 
         A job whose lease ended is due again, before any other of its group. Never taken: a job whose kind and key, or
         whose group, is running.

@@ -241,6 +241,15 @@ class MemoryStore(Protocol):
 
 
 @runtime_checkable
+class TakesOver(Protocol):
+    """A store over what another server wrote."""
+
+    async def taking_over(self) -> str | None:
+        """How far it is with what it has to take over, for people; None when nothing is left. Raises: Unavailable."""
+        ...
+
+
+@runtime_checkable
 class SupportsRestore(Protocol):
     """A store that takes records as they were in another store."""
 

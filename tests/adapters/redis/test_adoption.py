@@ -231,7 +231,11 @@ async def test_a_walk_that_was_cut_off_is_begun_again_by_another_process(
     progress = await second.progress()
     assert progress is not None
     assert 0 < progress.seen < progress.total
+    told = await store.taking_over()
+    assert told is not None
+    assert told.startswith(f"{progress.seen} of about {progress.total} memories")
     await second.run()
+    assert await store.taking_over() is None
     assert (await store.list(EVERYWHERE, EVERYTHING, limit=1)).total == 1_200
     assert await second.progress() is None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -93,6 +94,17 @@ async def test_listings_searches_and_counts_know_the_records_of_every_node(clust
     query = StoreQuery(mode=Mode.SEMANTIC, vector=direction(0.0), limit=60)
     ranked = await cluster.memories.search(EVERYWHERE, query)
     assert [hit.memory.id for hit in ranked.hits] == [f"m{n}" for n in range(60)]
+
+
+async def test_many_processes_that_start_at_once_make_one_index_for_each_node(nodes: Cluster) -> None:
+    nodes.empty()
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(open_client(nodes.url)) for _ in range(6)]
+        stores = await asyncio.gather(*map(_opened, clients))
+        await _fill(stores[0], 10)
+        for store in stores:
+            assert (await store.memories.list(EVERYWHERE, EVERYTHING, limit=1)).total == 10
+    assert [len(nodes.indexes(node)) for node in nodes.primaries] == [2, 2, 2]
 
 
 async def test_sessions_of_every_node_are_listed_in_order(cluster: Stores) -> None:

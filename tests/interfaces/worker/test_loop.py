@@ -17,6 +17,7 @@ from agent_memory_server.interfaces.worker.loop import Worker
 from agent_memory_server.interfaces.worker.options import WorkerOptions
 from agent_memory_server.interfaces.worker.outcome import VERDICTS, outcome_of
 from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.upkeep import queue_embedding
 from agent_memory_server.ports.jobs import Claim, Claims, Job, JobFigures
 from tests.support.jobs import QUICK, queue_of, working
 from tests.support.rest import application, wall_clock
@@ -84,6 +85,23 @@ async def test_no_more_jobs_run_at_once_than_allowed(tmp_path: Path) -> None:
         work.free.set()
         await settled(app)
     assert (work.most_at_once, len(work.seen)) == (3, 9)
+
+
+async def test_texts_are_embedded_also_when_every_place_is_taken(tmp_path: Path) -> None:
+    work, embedding = Work(), Work()
+    work.free.clear()
+    async with application(tmp_path) as app:
+        handlers = {"work": work, "embed_owed": embedding}
+        async with working(app, handlers, replace(QUICK, concurrency=2)):
+            await add(app, "a", "b", "c")
+            await ran(work, 2)
+            for times in (1, 2):
+                await queue_embedding(app)
+                await ran(embedding, times)
+            assert len(work.seen) == 2
+            work.free.set()
+            await settled(app)
+    assert work.most_at_once == 2
 
 
 async def test_jobs_of_one_group_run_one_at_a_time_on_all_workers(tmp_path: Path) -> None:

@@ -125,6 +125,13 @@ class AdoptingMemoryStore:
         """See `MemoryStore.stats`. What is not adopted yet is not counted."""
         return await self._store.stats()
 
+    async def taking_over(self) -> str | None:
+        """See `TakesOver`."""
+        progress = await self._adoption.progress()
+        if progress is None or not progress.total:
+            return None
+        return f"{progress.seen} of about {progress.total} memories of another server were taken over so far"
+
     async def ping(self) -> None:
         """See `MemoryStore.ping`."""
         await self._store.ping()

@@ -128,17 +128,21 @@ class Adoption:
         state = await self._state()
         return Progress(seen=state.seen, total=state.total)
 
-    async def run(self) -> None:
-        """Walk, or wait for the process that walks, until all is adopted; and adopt what another server wrote later."""
+    async def run(self) -> Progress | None:
+        """Walk, or wait for the process that walks, until all is adopted; and adopt what another server wrote later.
+        What this process did on its walk, None where it had none."""
+        done: Progress | None = None
         if await self.complete():
             await self._adopt_found(among({}))
         while not await self.complete():
             if await self._lease():
-                async for _ in self.walk():
+                async for step in self.walk():
                     await self._lease()
+                    done = step
                 await command(self._client, "DEL", keys.adoption_lease(self._options.prefix))
             else:
                 await asyncio.sleep(_POLL_S)
+        return done
 
     async def walk(self) -> AsyncIterator[Progress]:
         """Adopt every record, batch by batch, and note that all is done. May be cut off and begun again."""

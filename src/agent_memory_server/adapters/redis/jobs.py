@@ -106,9 +106,12 @@ class RedisJobs:
 
     # --- the worker's side --------------------------------------------------------------------------------------------
 
-    async def claim(self, *, now: float, lease_s: float, limit: int = 1) -> Sequence[Claim]:
+    async def claim(
+        self, *, now: float, lease_s: float, limit: int = 1, names: Sequence[tuple[str, str]] = ()
+    ) -> Sequence[Claim]:
         """Take due jobs."""
-        return [_claim(reply) for reply in await self._do("claim", _optional(now), lease_s, limit)]
+        verb, wanted = ("claim_named" if names else "claim"), [word for name in names for word in name]
+        return [_claim(reply) for reply in await self._do(verb, _optional(now), lease_s, limit, *wanted)]
 
     async def renew(self, claim: Claim, *, now: float, lease_s: float) -> bool:
         """Make the lease end `lease_s` from now; False: it was lost."""

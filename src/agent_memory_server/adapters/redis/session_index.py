@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import ClusterError, ResponseError
 
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.connection import command
@@ -132,6 +133,15 @@ def _alive(now: float) -> str:
     return f"-@expires_:[-inf {now!r}]"
 
 
+def _told(reply: Any) -> Any:
+    """An answer; None where something else than a document has the key."""
+    if isinstance(reply, Exception):
+        if not isinstance(reply, ResponseError) or isinstance(reply, ClusterError):
+            raise reply
+        return None
+    return reply
+
+
 class SessionIndex:
     """Questions to the index. Answers are keys of documents, which may be gone by the time they are read."""
 
@@ -236,7 +246,7 @@ class SessionIndex:
                 for place in (one.home, one.apart):
                     pipe.execute_command("JSON.GET", place, "$.agent_memory.key")
             with translating():
-                told = iter(await pipe.execute())
+                told = iter([_told(one) for one in await pipe.execute(raise_on_error=False)])
         found = []
         for session, one in zip(sessions, names, strict=True):
             mine = f'["{keys.parts_digest(session)}"]'.encode()

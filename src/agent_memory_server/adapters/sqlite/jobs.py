@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 import apsw
@@ -137,7 +138,9 @@ class SqliteJobs:
 
     # --- the worker's side --------------------------------------------------------------------------------------------
 
-    async def claim(self, *, now: float, lease_s: float, limit: int = 1) -> Sequence[Claim]:
+    async def claim(
+        self, *, now: float, lease_s: float, limit: int = 1, names: Sequence[tuple[str, str]] = ()
+    ) -> Sequence[Claim]:
         """Take due jobs; looks first without writing, so that an idle queue costs no commit."""
         next_due = await self._next_due()
         if next_due is None or next_due > now:
@@ -145,8 +148,8 @@ class SqliteJobs:
 
         def work(connection: apsw.Connection) -> list[Claim]:
             claimed: list[Claim] = []
-            while len(claimed) < limit and (row := fetch_row(connection, _SQL["next"], (now,))) is not None:
-                claimed += map(_claim, fetch(connection, _SQL["claim"], (row[0], now + lease_s)))
+            for id_ in islice(_due(connection, now, names), limit):
+                claimed += map(_claim, fetch(connection, _SQL["claim"], (id_, now + lease_s)))
             return claimed
 
         return await self._database.write(work)
@@ -251,6 +254,17 @@ class SqliteJobs:
         result = await self._database.write(work)
         self._changed.set()  # due jobs, or jobs of a group that is free now
         return result
+
+
+def _due(connection: apsw.Connection, now: float, names: Sequence[tuple[str, str]]) -> Iterator[int]:
+    """Ids of jobs to claim, each looked for when the one before is claimed."""
+    if names:
+        for name in names:
+            if (named := fetch_row(connection, _SQL["next_named"], (now, *name))) is not None:
+                yield named[0]
+    else:
+        while (row := fetch_row(connection, _SQL["next"], (now,))) is not None:
+            yield row[0]
 
 
 def _waiting(connection: apsw.Connection, claim: Claim) -> int | None:

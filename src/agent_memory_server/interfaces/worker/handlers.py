@@ -57,6 +57,10 @@ HANDLERS: dict[str, Handler] = {
     RUN_VIEW: _run_view,
 }
 
+EXPRESS = ((EMBED_OWED, "all"),)
+"""Kinds and keys that are run also when a worker has as many jobs as it may: readers wait for vectors, and a chat model
+that says nothing can hold every other job for minutes."""
+
 LONG = frozenset({RUN_VIEW, *(periodic.kind for periodic in PERIODIC)})
 """Kinds whose work grows with the whole store or a whole view: their attempts may take LONG_FACTOR times as long."""
 LONG_FACTOR = 5.0

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import structlog
 
 from agent_memory_server.domain.errors import MemoryServerError, Unavailable
-from agent_memory_server.interfaces.worker.handlers import HANDLERS, LONG, LONG_FACTOR, Handler
+from agent_memory_server.interfaces.worker.handlers import EXPRESS, HANDLERS, LONG, LONG_FACTOR, Handler
 from agent_memory_server.interfaces.worker.options import WorkerOptions
 from agent_memory_server.interfaces.worker.outcome import Outcome, TooLong, Verdict, outcome_of
 from agent_memory_server.operations.application import Application
@@ -105,10 +105,13 @@ class Worker:
     async def _take(self, jobs: asyncio.TaskGroup) -> int:
         """Start what is due and fits in; how many jobs."""
         free = self._options.concurrency - len(self._running)
+        names = EXPRESS if free <= 0 else ()
+        free = free if free > 0 else free + len(EXPRESS)
         if free <= 0:
             return 0
+        now, lease_s = self._app.clock(), self._options.lease_s
         try:
-            claimed = await self._claims.claim(now=self._app.clock(), lease_s=self._options.lease_s, limit=free)
+            claimed = await self._claims.claim(now=now, lease_s=lease_s, limit=free, names=names)
         except Unavailable as exc:
             self._lost += 1
             pause_s = self._pause_s()
@@ -129,7 +132,9 @@ class Worker:
         if not full:
             ours.add(asyncio.ensure_future(self._arrival()))
         try:
-            await asyncio.wait(ours | self._running if full else ours, return_when=asyncio.FIRST_COMPLETED)
+            timeout = self._options.poll_s if full else None  # the bell is for workers that have room
+            waited = ours | self._running if full else ours
+            await asyncio.wait(waited, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for future in ours:
                 future.cancel()

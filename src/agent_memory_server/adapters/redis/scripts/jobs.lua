@@ -275,6 +275,22 @@ function verbs.claim(now, lease_s, limit)
   return claimed
 end
 
+-- now, lease_s, limit, then kinds and keys.
+function verbs.claim_named(now, lease_s, limit, ...)
+  now = moment(now)
+  local claimed, names = {}, { ... }
+  for n = 1, #names, 2 do
+    local work = work_of({ kind = names[n], key = names[n + 1] })
+    local running = redis.call('HGET', RUNNING, work)
+    local ends = running and tonumber(redis.call('ZSCORE', LEASES, running) or math.huge)
+    local job = load(running and ends <= now and running or redis.call('HGET', WAITING, work))
+    if job and #claimed < tonumber(limit) and (job.id == running or job.due <= now and not blocked_by(job)) then
+      table.insert(claimed, taken(job, now + tonumber(lease_s)))
+    end
+  end
+  return claimed
+end
+
 -- now, for how many seconds a worker counts.
 function verbs.pulse(now, within_s)
   now = moment(now)

@@ -51,6 +51,14 @@ WHERE state < 2 AND due <= ?1
     SELECT 1 FROM jobs AS run WHERE run.exclusion = job.exclusion AND run.exclusion <> '' AND run.state = 1))
 ORDER BY due, id LIMIT 1
 
+-- name: next_named
+SELECT id FROM jobs AS job
+WHERE state < 2 AND due <= ?1 AND kind = ?2 AND key = ?3
+  AND (state = 1 OR NOT EXISTS (SELECT 1 FROM jobs AS run WHERE run.kind = job.kind AND run.key = job.key AND run.state = 1))
+  AND (state = 1 OR exclusion = '' OR NOT EXISTS (
+    SELECT 1 FROM jobs AS run WHERE run.exclusion = job.exclusion AND run.exclusion <> '' AND run.state = 1))
+ORDER BY due, id LIMIT 1
+
 -- name: claim
 UPDATE jobs SET state = 1, attempts = attempts + 1, lease = lease + 1, due = ?2 WHERE id = ?1
 RETURNING id, lease, kind, key, arguments, exclusion, attempts, failures, failing_since
