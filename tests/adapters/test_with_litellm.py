@@ -1,4 +1,4 @@
-"""The providers of the extra `litellm`: their tests run with the real package, in an environment that has it as well."""
+"""The providers of the extra `litellm`: their tests run with the real package, where an environment has it too."""
 
 from __future__ import annotations
 
