@@ -25,7 +25,8 @@ BATCH = 100
 SEARCH = "/v1/long-term-memory/search"
 
 
-def _records(first: int, count: int) -> dict[str, Any]:
+def records(first: int, count: int) -> dict[str, Any]:
+    """The body that creates these memories."""
     memories = [
         {"id": f"m{n}", "text": sentence(n), "user_id": f"u{n % USERS}", "namespace": "bench", "topics": [f"t{n % 7}"]}
         for n in range(first, first + count)
@@ -35,7 +36,7 @@ def _records(first: int, count: int) -> dict[str, Any]:
 
 async def _ingest(port: int, count: int) -> dict[str, float]:
     connection = await Connection.open(port)
-    batches = [request("POST", "/v1/long-term-memory/", _records(n, BATCH)) for n in range(0, count, BATCH)]
+    batches = [request("POST", "/v1/long-term-memory/", records(n, BATCH)) for n in range(0, count, BATCH)]
     started = time.perf_counter()
     for raw in batches:
         status, body = await connection.send(raw)
@@ -88,7 +89,7 @@ def _prompt(number: int) -> bytes:
 
 
 def _create(number: int) -> bytes:
-    return request("POST", "/v1/long-term-memory/", _records(10_000_000 + number, 1))
+    return request("POST", "/v1/long-term-memory/", records(10_000_000 + number, 1))
 
 
 SCENARIOS: tuple[tuple[str, Callable[[int], bytes], int], ...] = (

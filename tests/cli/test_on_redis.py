@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ import pytest
 
 from tests.support.processes import BOUND_S, run, serving
 from tests.support.redis_processes import PERSISTENT, Processes, redis_processes
+from tests.support.redis_server import free_port
 
 MEMORY = {"id": "m1", "text": "Ann likes green tea", "user_id": "ann"}
 SESSION = {"messages": [{"id": "a", "role": "user", "content": "I moved to Oslo"}], "user_id": "ann"}
@@ -134,6 +136,24 @@ def test_a_password_in_the_url_opens_the_server_and_is_shown_nowhere(folder: Pat
     with serving(folder, *BESIDE, env=env) as server, server.client() as client:
         store(client).raise_for_status()
         assert "right-secret" not in "".join(server.greeting) + server.errors.read_text()
+
+
+def test_tls_and_an_authority_of_ones_own(folder: Path, tmp_path: Path, processes: Processes) -> None:
+    made = ("-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-days", "2")
+    named = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1")
+    subprocess.run(["openssl", "req", "-x509", *made, *named], cwd=tmp_path, check=True, capture_output=True)
+    port = free_port()
+    files = ("--tls-cert-file", f"{tmp_path}/cert.pem", "--tls-key-file", f"{tmp_path}/key.pem")
+    processes.start("--tls-port", str(port), *files, "--tls-auth-clients", "no")
+    url = f"rediss://127.0.0.1:{port}"
+    with (
+        serving(folder, *BESIDE, env=on(f"{url}?ssl_ca_certs={tmp_path}/cert.pem")) as server,
+        server.client() as client,
+    ):
+        store(client).raise_for_status()
+        assert found(client) == ["m1"]
+    unknown = run(folder, "search", "tea", env=on(url))
+    assert (unknown.returncode, len(unknown.stderr.splitlines())) == (1, 1)
 
 
 def test_another_embedding_model_than_that_of_the_data_is_refused_until_all_is_embedded_again(

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.connection import command
+from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.records import Records
 from agent_memory_server.adapters.redis.records_script import RecordsScript
 from agent_memory_server.adapters.redis.step import Step
@@ -60,11 +61,21 @@ class Burials:
 
     async def is_buried(self, memory: Memory) -> bool:
         """Whether a record that says this was read out of one of the same messages, and deleted."""
-        for one in remains(memory):
-            name = _name(one)
-            found = await command(self._client, "ZRANGEBYLEX", keys.BURIED, b"[" + name, b"[" + name + b"\xff" * 512)
-            for member in found:
-                codes = frozenset(np.frombuffer(member[len(name) :], "<u2").tolist())
-                if known_again(one, Remains(one.source, one.exact, codes)):
-                    return True
-        return False
+        left = list(remains(memory))
+        if not left:
+            return False
+        async with self._client.pipeline(transaction=False) as pipe:
+            for one in left:
+                name = _name(one)
+                pipe.execute_command("ZRANGEBYLEX", keys.BURIED, b"[" + name, b"[" + name + b"\xff" * 512)
+            with translating():
+                found = await pipe.execute()
+        return any(
+            known_again(one, Remains(one.source, one.exact, _codes(member)))
+            for one, members in zip(left, found, strict=True)
+            for member in members
+        )
+
+
+def _codes(member: bytes) -> frozenset[int]:
+    return frozenset(np.frombuffer(member[_SOURCE + _EXACT :], "<u2").tolist())

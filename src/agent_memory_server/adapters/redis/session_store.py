@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.burials import Burials
 from agent_memory_server.adapters.redis.connection import command
+from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.index import Index, IndexOptions
 from agent_memory_server.adapters.redis.planning import Planner, until_done
 from agent_memory_server.adapters.redis.records import Records
@@ -40,6 +40,7 @@ from agent_memory_server.domain.session import Message, Session, SessionKey, Str
 from agent_memory_server.ports.memory_store import MemoryWrite, PutResult, PutStatus
 from agent_memory_server.ports.session_store import Appended, Marked, OwedSession, SessionPage, Unextracted
 
+_AT_ONCE = 500
 _NOTHING = Marked(messages=(), records=())
 
 
@@ -327,15 +328,17 @@ class RedisSessionStore:
 
     async def _identities(self, found: Sequence[bytes]) -> Sequence[tuple[SessionKey, float | None]]:
         """Whose documents these are, and since when extraction owes them something; without those that are gone."""
-        if not found:
-            return []
         paths = ("$.namespace", "$.user_id", "$.session_id", "$.agent_memory.owed_since")
         result = []
-        for key in found:
-            text = await command(self._client, "JSON.GET", key, *paths)
-            if text is not None:
-                parts: Sequence[Any] = [values[0] if values else None for values in map(json.loads(text).get, paths)]
-                result.append((SessionKey(*(part or "" for part in parts[:3])), parts[3]))
+        for start in range(0, len(found), _AT_ONCE):
+            async with self._client.pipeline(transaction=False) as pipe:
+                for key in found[start : start + _AT_ONCE]:
+                    pipe.execute_command("JSON.GET", key, *paths)
+                with translating():
+                    texts = await pipe.execute()
+            for members in (json.loads(text) for text in texts if text is not None):
+                *parts, since = [members[path][0] if members.get(path) else None for path in paths]
+                result.append((SessionKey(*(part or "" for part in parts)), since))
         return result
 
 
