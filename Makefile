@@ -35,7 +35,7 @@ fmt: setup-dev ## format, and fix what can be fixed safely
 bench: setup-dev ## run every benchmark in benchmarks/ with its small defaults
 	@for name in startup append_cost local_model rest_load mcp_overhead sdk_import; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
 
-drills: setup-dev ## kill and starve servers, workers and models for as long as real outages take (about six minutes)
+drills: setup-dev ## kill and starve servers, workers and models for as long as real outages take (a quarter of an hour)
 	@DRILLS=full $(BIN)/python -m pytest tests/faults/test_drills.py --durations=0 $(ARGS)
 
 test-redis: setup-dev ## the suites of interfaces, operations, promises and commands on Redis (about fifteen minutes)

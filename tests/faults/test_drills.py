@@ -71,7 +71,7 @@ def node() -> Iterator[Node]:
 
 
 ONE = pytest.mark.parametrize("site", ["sqlite", "redis"] if FULL else ["redis"], indirect=True)
-"""For drills that hardly differ between the engines: both only in full."""
+"""For drills that other tests hold on a data folder, too: both engines only in full."""
 
 
 @pytest.fixture(params=["sqlite", "redis"])
@@ -82,6 +82,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
         yield opened
 
 
+@ONE
 async def test_a_server_killed_after_it_answered_has_stored_everything(site: Site) -> None:
     with site.server() as server, server.client() as http:
         create(http)
@@ -90,6 +91,7 @@ async def test_a_server_killed_after_it_answered_has_stored_everything(site: Sit
         assert stored(http) == CREATES
 
 
+@ONE
 async def test_models_that_are_down_delay_work_and_lose_none(site: Site) -> None:
     site.models_down()
     with site.server() as server, server.client() as http, site.worker():
