@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from agent_memory_server.adapters.providers.litellm_embeddings import LiteLLMEmbeddings
+from agent_memory_server.adapters.providers.refusals import Refused
 from agent_memory_server.adapters.providers.remote import Misconfigured, RemoteEmbedder, Throttled, dimensions_of
-from agent_memory_server.domain.errors import DeadlineExceeded, InvalidRequest, MemoryServerError, Unavailable
+from agent_memory_server.domain.errors import DeadlineExceeded, MemoryServerError, Unavailable
 from tests.support.embedding_service import DIMENSIONS, EmbeddingService
 
 pytestmark = [
@@ -42,7 +43,7 @@ async def test_rows_are_in_the_order_of_the_texts_and_nothing_is_printed(
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (400, InvalidRequest),
+        (400, Refused),
         (401, Misconfigured),
         (403, Misconfigured),
         (404, Misconfigured),

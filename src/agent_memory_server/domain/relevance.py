@@ -65,9 +65,6 @@ FITTED = {
 }
 """By the name of the embedding model. Fitted on conversation conv-26 of LoCoMo and 100K-1, 100K-2 of BEAM."""
 
-SUGGESTED_FLOOR = 0.3
-"""For `min_relevance`: see `docs/benchmarks.md` for what it keeps and refuses."""
-
 
 def estimates_of(model: str) -> Estimates:
     """Of an embedding model by its name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 import pytest
+import structlog
 
 from agent_memory_server.adapters.providers.chat.answering import ServiceChatModel
 from agent_memory_server.adapters.providers.chat.litellm_chat import LiteLLMChat
@@ -28,7 +29,7 @@ def test_a_model_that_needs_the_package_names_it() -> None:
 async def test_questions_are_answered_and_failures_told_in_our_words(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with chat_service() as service:
+    with chat_service() as service, structlog.testing.capture_logs():
         monkeypatch.setenv("HOSTED_VLLM_API_BASE", service.url)
         client = LiteLLMChat(MODEL, setting="GENERATION_MODEL", timeout_s=60)
         model = ServiceChatModel(client, model=MODEL, context_tokens=8000, timeout_s=60)
