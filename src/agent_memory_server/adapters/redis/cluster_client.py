@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 
+from redis import exceptions as failures
 from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
 
 from agent_memory_server.adapters.redis.urls import Address
 
 Node = ClusterNode
 _NO_BOUND = 100_000
+
+
+_AT_WORK: ContextVar[bool] = ContextVar("at_work", default=False)
+
+
+@contextmanager
+def _at_work() -> Iterator[None]:
+    token = _AT_WORK.set(True)
+    try:
+        yield
+    except AttributeError as exc:  # the driver's connection lost its socket between two of its steps
+        raise failures.ConnectionError("a connection to a node was closed") from exc
+    finally:
+        _AT_WORK.reset(token)
 
 
 class ClusterClient(RedisCluster):
@@ -25,6 +42,7 @@ class ClusterClient(RedisCluster):
         super().__init__(
             startup_nodes=[ClusterNode(host, port) for host, port in address.hosts],
             max_connections=_NO_BOUND,
+            reinitialize_steps=0,
             **address.options,
             **options,
         )
@@ -36,7 +54,16 @@ class ClusterClient(RedisCluster):
     async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
         """See `Redis.execute_command`."""
         async with _turn(self._turns, self._pool_wait_s):
-            return await super().execute_command(*args, **kwargs)
+            with _at_work():
+                return await super().execute_command(*args, **kwargs)
+
+    async def aclose(self) -> None:
+        """Close all connections. The driver also calls this in the middle of a command, to learn the nodes anew: then
+        those that others are using stay open."""
+        if _AT_WORK.get():
+            self._initialize = True
+        else:
+            await super().aclose()
 
     def pipeline(self, transaction: Any | None = None, shard_hint: Any | None = None) -> _Pipeline:  # noqa: ARG002
         """Commands of any slots, without a transaction; see `Redis.pipeline`."""
@@ -61,7 +88,8 @@ class ClusterClient(RedisCluster):
     async def in_turn(self, pipe: ClusterPipeline, **how: Any) -> list[Any]:
         """Run a pipeline when it is its turn."""
         async with _turn(self._pipeline_turns, self._pool_wait_s):
-            return await ClusterPipeline.execute(pipe, **how)
+            with _at_work():
+                return await ClusterPipeline.execute(pipe, **how)
 
     async def scan_iter(  # type: ignore[override]
         self, match: str | None = None, count: int | None = None, _type: str | None = None, **kwargs: Any
