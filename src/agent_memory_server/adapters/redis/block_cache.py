@@ -20,6 +20,9 @@ from agent_memory_server.adapters.redis.record_cache import RecordCache
 from agent_memory_server.domain.errors import MemoryServerError, Unavailable
 from agent_memory_server.domain.filters import EVERYTHING
 
+_KNOWN_PLACES = 10_000
+"""Of which the blocks are remembered that have their records."""
+
 _FILLS = 5
 """How often a block is begun again when the stream breaks off under it."""
 
@@ -58,7 +61,7 @@ class BlockCache:
         self._later: dict[Places, asyncio.Task[None]] = {}
         self._blocks: OrderedDict[Places, Block] = OrderedDict()
         self._sizes: dict[Places, int] = {}
-        self._holders: dict[tuple[str, str], list[Block]] = {}
+        self._holders: dict[tuple[str, str], set[Places]] = {}
         self._locks: WeakValueDictionary[Places, asyncio.Lock] = WeakValueDictionary()
         self._filling: set[_Filling] = set()
         self._position: str | None = None
@@ -129,26 +132,34 @@ class BlockCache:
             filling.broken = True
 
     def _concerns(self, change: Change) -> bool:
-        if change.access:
-            return False
-        if change.place is not None:
-            holders = self._holders.get(change.place)
-            if holders is None:
-                holders = [block for block in self._blocks.values() if block.places.hold(*change.place)]
-                self._holders[change.place] = holders
-            if holders:
-                return True
-        return any(block.knows(change.id) for block in self._blocks.values())
+        return not change.access and bool(self._concerned(change.id, change.place))
+
+    def _concerned(self, id_: str, place: tuple[str, str] | None) -> set[Places]:
+        """The blocks that have a record, or are to have one of this place."""
+        found = {places for places, block in self._blocks.items() if block.knows(id_)}
+        return found if place is None else found | self._holding(place)
+
+    def _holding(self, place: tuple[str, str]) -> set[Places]:
+        holders = self._holders.get(place)
+        if holders is None:
+            if len(self._holders) >= _KNOWN_PLACES:
+                self._holders.clear()
+            holders = self._holders[place] = {places for places in self._blocks if places.hold(*place)}
+        return holders
 
     def _take(self, rows: Mapping[str, Row | None]) -> None:
-        if not rows:
-            return
-        for places, block in list(self._blocks.items()):
-            if block.take(rows):
+        parts: dict[Places, dict[str, Row | None]] = {}
+        for id_, row in rows.items():
+            for places in self._concerned(id_, None if row is None else row.place):
+                parts.setdefault(places, {})[id_] = row
+        for places, part in parts.items():
+            block = self._blocks[places]
+            if block.take(part):
                 self._sizes[places] = block.nbytes
                 if block.worn or block.state.figures.records > self._max_records:
                     self._drop(places)
-        self._shrink()
+        if parts:
+            self._shrink()
 
     def _drop(self, places: Places) -> None:
         del self._blocks[places], self._sizes[places]
