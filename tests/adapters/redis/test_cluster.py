@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis.adoption import open_index
 from agent_memory_server.adapters.redis.changes import ChangeWriter
-from agent_memory_server.adapters.redis.connection import Limits, open_client
+from agent_memory_server.adapters.redis.connection import Limits, command, open_client
 from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
 from agent_memory_server.adapters.redis.model import forget_vectors
@@ -22,6 +22,7 @@ from agent_memory_server.adapters.redis.rebuilding import Rebuilt, rebuild
 from agent_memory_server.adapters.redis.search import SearchOptions
 from agent_memory_server.adapters.redis.session_index import SessionOptions, ensure_session_index
 from agent_memory_server.adapters.redis.session_store import RedisSessionStore
+from agent_memory_server.adapters.redis.shards import Shard, shards_of
 from agent_memory_server.domain.errors import MemoryServerError
 from agent_memory_server.domain.filters import EVERYTHING, Filter, TextField, only
 from agent_memory_server.domain.query import Mode, Order, StoreQuery, Term
@@ -184,6 +185,33 @@ async def test_whole_answers_and_writes_go_on_while_slots_move(cluster: Stores, 
     assert seen
     assert all(200 <= total <= 200 + written for total in seen)
     assert (await cluster.memories.list(EVERYWHERE, EVERYTHING, limit=1)).total == 200 + written
+
+
+async def test_a_record_that_moves_past_a_question_is_found_when_all_are_asked_again(
+    cluster: Stores, nodes: Cluster
+) -> None:
+    """Its new node is asked before it comes, its old one after it has gone."""
+    await _fill(cluster, 1)
+    slot = slot_of("memory_idx:m0")
+    source = nodes.owner(slot)
+    to = next(node for node in nodes.primaries if node is not source)
+    names = {name: node for node in (source, to) for name in nodes.indexes(node)}
+    _ = await cluster.memories.list(EVERYWHERE, EVERYTHING, limit=1)
+    nodes.begin_move(slot, to)
+    asked = asyncio.Event()
+
+    async def ask(shard: Shard) -> int:
+        if names.get(shard.name) is source and not asked.is_set():
+            await asked.wait()
+            await asyncio.to_thread(nodes.move_keys, slot, source, to)
+        reply = await command(shard.client, "FT.SEARCH", shard.name, "*", "NOCONTENT", "DIALECT", "2")
+        if names.get(shard.name) is to:
+            asked.set()
+        return int(reply[b"total_results"])
+
+    found = await shards_of(cluster.client, OPTIONS.name).ask(ask)
+    nodes.end_move(slot, source, to)
+    assert (found.twice, sum(found.answers)) == (True, 1)
 
 
 def _move_on(nodes: Cluster, slot: int) -> None:
