@@ -152,8 +152,6 @@ REFUSED: list[tuple[str, str, Any]] = [
     ("POST", SEARCH, {"text": "t", "distance_threshold": -1}),
     ("POST", SEARCH, {"text": 7}),
     ("POST", SEARCH, {"text": ["t"]}),
-    ("POST", SEARCH, {"text": "a\x00b"}),
-    ("POST", SEARCH, {"text": "a\ud800b"}),
     ("POST", SEARCH, {"text": "x" * 100_001}),
     ("POST", SEARCH, {"recency_boost": "yes"}),
     ("POST", SEARCH, {"recency_semantic_weight": -1}),

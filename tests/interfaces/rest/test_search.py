@@ -194,3 +194,57 @@ async def test_what_was_deleted_is_not_found(server: Server) -> None:
     await server.http.delete("/v1/long-term-memory", params={"memory_ids": "zebra"})
     for mode in ("semantic", "keyword", "hybrid"):
         assert "zebra" not in ids(await server.search("zebra river", search_mode=mode))
+
+
+async def test_relevance_tells_a_full_match_from_a_chance_one_and_a_floor_leaves_nothing(server: Server) -> None:
+    await animals(server)
+    asked = {"search_mode": "keyword", "recency_boost": False}
+    known = await server.search("acacia lion", **asked)
+    MemoryRecordResultsResponse.model_validate(known)
+    assert known["memories"][0]["relevance"] > 0.8
+    unknown = await server.search("river Katmandu expedition passport", **asked)
+    assert {memory["id"]: memory["relevance"] < 0.3 for memory in unknown["memories"]} == {"zebra": True, "fish": True}
+    floored = await server.search("river Katmandu expedition passport", min_relevance=0.3, **asked)
+    assert (floored["memories"], floored["total"], floored["next_offset"]) == ([], 0, None)
+    assert "relevance" not in (await server.search(None))["memories"][0]
+    prompt = answered(
+        await server.http.post(
+            "/v1/memory/prompt",
+            json={"query": "Katmandu river expedition", "long_term_search": {"min_relevance": 0.3, **asked}},
+        )
+    )
+    assert prompt["long_term_memories"] is None
+
+
+@pytest.mark.parametrize("member", [{"min_relevance": 1.01}, {"min_relevance": -0.1}, {"min_relevance": "0.3"}])
+async def test_a_floor_outside_the_scale_is_refused_by_name(server: Server, member: Json) -> None:
+    response = await server.http.post(SEARCH, json={"text": "zebra", **member})
+    assert response.status_code == 422
+    assert "min_relevance" in response.text
+
+
+async def test_a_time_in_the_text_counts_from_now_of_the_request(server: Server) -> None:
+    at = {"may": "2024-05-20T12:00:00Z", "june": "2024-06-20T12:00:00Z"}
+    await server.remember(*({"id": id_, "text": f"a zebra {id_}", "created_at": time_} for id_, time_ in at.items()))
+    await server.remember({"id": "far", "text": "fish swim"})
+    for now, wanted in (("2024-05-21T00:00:00Z", "may"), ("2024-06-21T00:00:00Z", "june")):
+        found = await server.search("zebra yesterday", search_mode="hybrid", now=now, recency_boost=False, explain=True)
+        first = found["memories"][0]
+        assert first["id"] == wanted
+        assert first["explain"]["date_factor"] == 1.5
+        assert "date" in first["explain"]["arms"]
+        assert found["memories"][1]["explain"]["date_factor"] == 1.0
+
+
+async def test_a_fact_and_its_message_are_one_result_with_the_other_named(server: Server) -> None:
+    place = {"session_id": "s", "extracted_from": ["m"]}
+    await server.remember(
+        {"id": "fact", "text": "Ana rides zebras", **place},
+        {"id": "message", "text": "Ana: I ride zebras on Sundays", "memory_type": "message", **place},
+    )
+    found = await server.search("who rides zebras", search_mode="hybrid", explain=True)
+    (only,) = found["memories"]
+    assert {only["id"], *only["explain"]["also"]} == {"fact", "message"}
+    start, end = only["explain"]["span"]
+    assert "zebras" in only["text"][start:end]
+    assert found["total"] == 1
