@@ -28,8 +28,12 @@ from agent_memory_server.operations.superseding import step_for
 from agent_memory_server.ports.memory_store import Supersession
 
 COMPARE_AT_ONCE = 64
-PAUSE_S = 0.1
-"""About as long as comparing a batch takes: after an import, searches have half of the processor to themselves."""
+REST = 9.0
+"""Times as long as comparing a record took, that the process is left to others in the background: a record takes one or
+two milliseconds of the event loop, which for minutes after an import would otherwise stand before every request."""
+
+LONGEST_REST_S = 0.25
+"""So that the walk goes on under any load."""
 
 CANDIDATES = 20
 """Nearest neighbours that a record is compared with by rules."""
@@ -56,26 +60,26 @@ class Walk:
     failure: MemoryServerError | None = None
 
 
-async def consolidate(app: Application) -> int:
-    """Compare all that was not compared yet; how many records were.
+async def consolidate(app: Application, *, rest: float = 0.0) -> int:
+    """Compare all that was not compared yet; how many records were. rest: see `compare`; beside requests, REST.
 
     Raises: Unavailable (the store, or the chat model, without which what the rules decide is done all the same);
     nothing is lost by it.
     """
-    walk = await compare(app, EVERYWHERE, EVERYTHING, pause_s=PAUSE_S)
+    walk = await compare(app, EVERYWHERE, EVERYTHING, rest=rest)
     if walk.failure is not None:
         raise walk.failure
     return walk.compared
 
 
 async def compare(
-    app: Application, scope: Scope, filter_: Filter, *, pause_s: float = 0.0, within_s: float | None = None
+    app: Application, scope: Scope, filter_: Filter, *, rest: float = 0.0, within_s: float | None = None
 ) -> Walk:
     """Compare all of a selection that was not compared yet with the others of its place.
 
-    pause_s: between two full batches, for others to get their turn. within_s: after which no further batch and no
-    further question is begun. A record outside the filter may be changed by it, as the place of a record is its whole
-    namespace and user.
+    rest: times as long as a record took, that others get their turn behind it. within_s: after which no further batch
+    and no further question is begun. A record outside the filter may be changed by it, as the place of a record is its
+    whole namespace and user.
     Raises: Unavailable (the store).
     """
     walk = Walk()
@@ -83,14 +87,14 @@ async def compare(
     while app.options.consolidate and len(walk.waiting) < MOST_WAITING:
         batch = await app.memories.uncompared(scope, filter_, limit=COMPARE_AT_ONCE + len(walk.waiting))
         due = [record for record in batch if record.id not in walk.waiting][:COMPARE_AT_ONCE]
-        if not await _compare_some(app, due, walk, until) or (until is not None and time.monotonic() >= until):
+        if not await _compare_some(app, due, walk, until, rest) or (until is not None and time.monotonic() >= until):
             break
-        if len(due) == COMPARE_AT_ONCE:
-            await asyncio.sleep(pause_s)
     return walk
 
 
-async def _compare_some(app: Application, batch: Sequence[Memory], walk: Walk, until: float | None) -> bool:
+async def _compare_some(
+    app: Application, batch: Sequence[Memory], walk: Walk, until: float | None, rest: float
+) -> bool:
     """Compare a batch; whether that brought the walk on."""
     vectors = await app.memories.vectors([record.id for record in batch])
     # A model that failed is left alone for the rest of this walk: the next one asks again.
@@ -103,10 +107,12 @@ async def _compare_some(app: Application, batch: Sequence[Memory], walk: Walk, u
         if record.id in superseded or record.id not in vectors:
             continue
         await give_way()
+        began = time.monotonic()
         try:
             staying, gone, open_ = await _compare(app, record, vectors[record.id], verdicts)
         except (Conflict, NotFound):
             continue  # somebody else changed one of them: the next run looks again
+        await asyncio.sleep(min((time.monotonic() - began) * rest, LONGEST_REST_S))
         superseded |= gone
         if open_:
             walk.waiting.add(record.id)
