@@ -190,4 +190,5 @@ def jobs(request: pytest.FixtureRequest) -> Queue:
     if request.param == "sqlite":
         return SqliteJobs(request.getfixturevalue("database"))
     client = request.getfixturevalue("client" if request.param == "redis" else "cluster_client")
-    return RedisJobs(client, "odd name *?")
+    # A bell that is not heard must fail at the client's deadline, and not pass when the wait has ended by itself.
+    return RedisJobs(client, "odd name *?", longest_wait_s=3600)

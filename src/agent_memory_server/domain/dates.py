@@ -23,9 +23,6 @@ _MONTH = (
     "(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?"
     "|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
-_DAYS_AWAY = {
-    "the day before yesterday": -2, "yesterday": -1, "last night": -1, "tomorrow": 1, "the day after tomorrow": 2,
-}  # fmt: skip
 _COUNT = "(?P<count>\\d{1,3}|a couple of|an?|" + "|".join(word for word in _NUMBERS if " " not in word) + ")"
 _UNIT = "(?P<unit>day|week|month|year)s?"
 _DAY = "(?P<day>[0-3]?\\d)(?:st|nd|rd|th)?"

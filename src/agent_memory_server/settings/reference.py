@@ -30,9 +30,6 @@ _TITLES = {
 }
 
 
-_HEAD = ("| Variable | Value | Default | Meaning |", "| --- | --- | --- | --- |")
-
-
 def _row(variable: Variable) -> str:
     cells = (f"`{variable.name}`", variable.type_text, variable.default_text, variable.info.description or "")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -15,7 +15,7 @@ from agent_memory_server.ports.clock import Clock
 from agent_memory_server.ports.jobs import SEEN_WITHIN_S, Claim, DeadJob, Job, JobFigures, Pulse
 
 _IDS_AT_ONCE = 1000
-_LONGEST_WAIT_S = 5.0
+LONGEST_WAIT_S = 5.0
 """Less than any client waits for the answer to a command."""
 
 
@@ -45,11 +45,15 @@ class RedisJobs:
     name:  of the queue; without braces.
     clock: whose times it is given. With it they are moved to the clock of Redis, so that machines whose clocks differ
            agree on what is due; without it they are taken as they are.
+    longest_wait_s: in one `arrival`; below the time that the client waits for an answer.
     """
 
-    def __init__(self, client: Redis, name: str, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, client: Redis, name: str, *, clock: Clock | None = None, longest_wait_s: float = LONGEST_WAIT_S
+    ) -> None:
         self._client = client
         self._clock = clock
+        self._longest_wait_s = longest_wait_s
         self._keys = keys.queue(name)
         self._script = script(client, "jobs")
 
@@ -142,12 +146,12 @@ class RedisJobs:
         await self._do("gone", worker)
 
     async def arrival(self, *, now: float, within_s: float) -> None:
-        """Wait for the queue's bell, for the next due time, or for `within_s`; five seconds at most.
+        """Wait for the queue's bell, for the next due time, or for `within_s`; for the longest wait at most.
 
         The bell wakes one of those who wait, in whatever process.
         """
         next_due = await self._do("next_due")
-        wait_s = min(within_s, _LONGEST_WAIT_S)
+        wait_s = min(within_s, self._longest_wait_s)
         if next_due and float(next_due) > now:
             wait_s = min(wait_s, float(next_due) - now)
         await command(self._client, "BLPOP", self._keys[-1], max(wait_s, 0.001))  # zero would be for ever

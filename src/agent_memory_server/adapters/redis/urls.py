@@ -41,12 +41,6 @@ class Address:
     sentinel_password: str | None = None
 
 
-def means_cluster(url: str) -> bool:
-    """Whether a URL means a cluster: the scheme ends in `+cluster`, the query says `cluster=true`, or several hosts
-    are named and the scheme is none of sentinels."""
-    return _shape(url) is Shape.CLUSTER
-
-
 def _shape(url: str) -> Shape:
     parts = urlsplit(url)
     if parts.scheme.endswith("+sentinel"):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from agent_memory_server.adapters.sqlite.blocks import wrong_dimensions
 from agent_memory_server.adapters.sqlite.fetch import fetch, fetch_for
 from agent_memory_server.adapters.sqlite.ranges import Ranges
-from agent_memory_server.domain.arrays import Rids, find
+from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.distances import NOTHING, Distances, cosine_distances, joined
 
 _SOME = "SELECT v.rid, v.v FROM carray(?) a CROSS JOIN vecs v ON v.rid = a.value"
@@ -53,10 +53,3 @@ def _pages(connection: apsw.Connection, ranges: Ranges) -> Iterator[list[tuple[A
             if len(rows) < _PAGE_ROWS:
                 break
             start = rows[-1][0] + 1
-
-
-def distance_by_rid(distances: Distances, wanted: Rids) -> dict[int, float]:
-    """As a mapping, for those of `wanted` that are there."""
-    order = np.argsort(distances.rids)
-    at = order[find(distances.rids[order], wanted)]
-    return dict(zip(distances.rids[at].tolist(), distances.values[at].tolist(), strict=True))

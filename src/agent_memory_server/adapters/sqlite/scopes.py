@@ -73,11 +73,6 @@ def _ranges(scopes: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     return tuple(rids_of(first, last) for first, last in merged)
 
 
-def is_past(rid: int) -> bool:
-    """Whether a row id is one of a superseded record."""
-    return rid > CURRENT_RIDS[1]
-
-
 def _everything(connection: apsw.Connection, rest: Filter) -> Selected:
     ((records, words),) = fetch(connection, queries("scopes")["all_totals" if rest.past else "totals"])
     return Selected(None, (ALL_RIDS if rest.past else CURRENT_RIDS,), records, words, rest)
