@@ -114,13 +114,14 @@ async def test_both_arms_are_fused_and_required_phrases_kept(
 
 
 async def test_words_of_the_query_language_are_words(pair: tuple[RedisMemoryStore, RedisMemoryStore]) -> None:
-    _, gathered = pair
+    block, gathered = pair
     for text in ("(is|it)", "@text:{*}", "apple=>[KNN 1 @vector $v]", '"the a" apple', "-apple ~pear $w0 %fig%"):
         terms = query_terms(text, phrases_required=True)
         for mode in (Mode.KEYWORD, Mode.HYBRID):
             vector = None if mode is Mode.KEYWORD else _unit(np.random.default_rng(4))
-            await gathered.search(MINE, StoreQuery(mode=mode, vector=vector, terms=terms, text=text))
-    await gathered.ping()
+            query = StoreQuery(mode=mode, vector=vector, terms=terms, text=text)
+            mine, other = await block.search(MINE, query), await gathered.search(MINE, query)
+            assert (other.total, other.unembedded) == (mine.total, mine.unembedded), text
 
 
 async def test_records_that_only_reading_tells_apart_are_sifted_in_parts(client: Redis) -> None:
