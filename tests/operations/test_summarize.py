@@ -250,6 +250,31 @@ async def test_folded_messages_that_are_sent_again_do_not_come_back(app: Applica
     assert len(service.asked) == asked
 
 
+async def test_folded_messages_that_are_appended_again_add_nothing(app: Application, service: ChatService) -> None:
+    service.answer("They talked of a journey.")
+    await long_session(app)
+    await summarize_session(app, KEY, LIMIT)
+    before = await read(app)
+    await app.memories.delete(LOCAL.scope, ["m00"])
+    await append(app, turn("m00", f"Turn 0: {WORDS}."), turn("m01", f"Turn 1: {WORDS}."), turn("new", "Hello."))
+    view = await read(app)
+    assert contents(view) == [*contents(before), "Hello."]
+    assert set(await records(app, "m00", "m01", "new")) == {"m01", "new"}
+    with pytest.raises(Conflict, match="message m00"):
+        await append(app, turn("m00", "I never said that."))
+
+
+async def test_messages_that_a_model_found_nothing_in_stay_folded(app: Application, service: ChatService) -> None:
+    service.answer("NONE")
+    await long_session(app)
+    folded = await summarize_session(app, KEY, LIMIT)
+    asked = len(service.asked)
+    await long_session(app)
+    assert len(contents(await read(app))) == 24 - folded
+    assert await summarize_session(app, KEY, LIMIT) == 0
+    assert len(service.asked) == asked
+
+
 async def test_another_summary_or_a_changed_message_means_what_it_says(app: Application, service: ChatService) -> None:
     service.answer("They talked of a journey.")
     await long_session(app)

@@ -106,9 +106,9 @@ async def _without_folded(
     """The session without messages that the stored summary has taken the place of, and with that summary.
 
     Clients send whole conversations again and again, and mostly know nothing of the summary. One that gives another
-    summary means what it says: then all is stored as it is given.
+    summary means what it says: then all is stored as it is given. A summary that folding left empty is one, too.
     """
-    if stored is None or not stored.context or session.context not in (None, "", stored.context):
+    if stored is None or stored.context is None or session.context not in (None, "", stored.context):
         return session
     there = {message.id for message in stored.messages}
     again = [message for message in session.messages if message.id not in there]

@@ -152,8 +152,8 @@ async def _fold_by_model(app: Application, model: ChatModel, session: Session, m
         step = _step(messages, budget - estimate_tokens(session.context or ""))
         answer = await model.ask(_request(app, session.context, step, budget, share))
         said = answer.text.strip()
-        # The model was told that it may say so; then the summary so far stands.
-        context = session.context if said.strip(" .\"'`").upper() == _NOTHING_NEW else said
+        # The model was told that it may say so; then the summary so far stands. "" tells that messages were folded.
+        context = session.context or "" if said.strip(" .\"'`").upper() == _NOTHING_NEW else said
         tokens = answer.prompt_tokens + answer.answer_tokens
         head = await _fold(app, session, step, context, tokens=tokens)
         session = replace(session, context=head.context)

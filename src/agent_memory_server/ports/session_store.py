@@ -107,7 +107,8 @@ class SessionStore(Protocol):
         """Add messages behind the last one, in order; makes the session when there is none.
 
         A message whose id is there with equal role and content is left as it is (a repeated request adds nothing), and
-        so is its record, the one with the message's id: it may have been changed or deleted since.
+        so is its record, the one with the message's id: it may have been changed or deleted since. The same holds of a
+        message that a summary took the place of (`fold`), which is answered as it is given.
         ttl_seconds, strategy: None keeps what the session has.
         Raises: Conflict, when an id is there with other content or a record's id is taken outside the scope (nothing
         is added); Forbidden outside the scope.

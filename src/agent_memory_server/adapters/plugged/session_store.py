@@ -72,7 +72,7 @@ class PluggedSessionStore:
         records: Sequence[MemoryWrite] = (),
     ) -> Appended:
         """See `SessionStore.append`."""
-        known = await self._messages(scope, key, now=now) if records else {}
+        known = await self._known(scope, key, messages, now=now) if records else set()
         made = await self._stored(scope, [one for one in records if one.memory.id not in known], now=now)
         try:
             return await self._sessions.append(
@@ -81,6 +81,11 @@ class PluggedSessionStore:
         except MemoryServerError:
             await self._memories.delete(scope, made)
             raise
+
+    async def _known(self, scope: Scope, key: SessionKey, messages: Sequence[Message], *, now: float) -> set[str]:
+        """Ids of the messages that the session has, or has folded."""
+        there = await self._messages(scope, key, now=now)
+        return there.keys() | await self._sessions.folded(scope, key, messages, now=now)
 
     async def _messages(self, scope: Scope, key: SessionKey, *, now: float) -> dict[str, Message]:
         session = await self._sessions.get(scope, key, now=now)

@@ -46,10 +46,17 @@ _NOTHING = Marked(messages=(), records=())
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What an append found of its messages: the session's head, and those that are there, by id."""
+    """What an append found of its messages: the session's head, and by id those that are there, and the digests of
+    those that were folded."""
 
     head: Session
     messages: Mapping[str, Message]
+    folded: Mapping[str, str]
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Of messages that are not to be added."""
+        return frozenset((*self.messages, *self.folded))
 
 
 class RedisSessionStore:
@@ -140,7 +147,7 @@ class RedisSessionStore:
         async def attempt() -> Appended | None:
             nonlocal known
             given = _as_stored(messages, known)
-            there = known.messages if known else {}
+            there = known.ids if known else frozenset()
             fresh = [one for one in distinct(given) if one.id not in there]
             # The record of a repeated message was stored with it, and may have been deleted since.
             owed = [record for record in records if record.memory.id not in there]
@@ -156,10 +163,7 @@ class RedisSessionStore:
                 return Appended(session=head_from(key, rest[0]), messages=given)
             known = None
             if state == b"known":
-                texts = zip(rest[1::2], rest[2::2], strict=True)
-                known = _Known(
-                    head_from(key, rest[0]), {id_.decode(): message_from(json.loads(text)) for id_, text in texts}
-                )
+                known = _known(key, rest)
             return None
 
         return await until_done(attempt)
@@ -359,11 +363,25 @@ def _unread(stored: Message | None, message: Message) -> bool:
     return stored is not None and same_message(stored, message) and not stored.discrete_memory_extracted
 
 
+def _known(key: SessionKey, words: Sequence[bytes]) -> _Known:
+    """What the script tells of the messages that it knows."""
+    messages, folded = dict[str, Message](), dict[str, str]()
+    for id_, text in _pairs(words[1:]):
+        if text.startswith(b"#"):
+            folded[id_.decode()] = text[1:].decode()
+        else:
+            messages[id_.decode()] = message_from(json.loads(text))
+    return _Known(head_from(key, words[0]), messages, folded)
+
+
 def _as_stored(messages: Sequence[Message], known: _Known | None) -> tuple[Message, ...]:
     """The messages, those that are there as they are stored. Raises: Conflict."""
     if known is None:
         return tuple(messages)
     for message in messages:
+        digest = known.folded.get(message.id)
+        if digest is not None and digest != message_digest(message).hex():
+            raise other_content(message)
         if not same_message(known.messages.get(message.id, message), message):
             raise other_content(message)
     return tuple(known.messages.get(message.id, message) for message in messages)

@@ -17,15 +17,22 @@ from agent_memory_server.adapters.sqlite.session_rows import (
     message_values,
     session_values,
 )
-from agent_memory_server.adapters.sqlite.sql import queries
+from agent_memory_server.adapters.sqlite.sql import fetch_row, queries
 from agent_memory_server.domain.errors import Conflict
-from agent_memory_server.domain.messages import distinct, other_content, other_revision, same_message
+from agent_memory_server.domain.messages import (
+    distinct,
+    message_digest,
+    other_content,
+    other_revision,
+    same_message,
+)
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
 from agent_memory_server.ports.memory_store import MemoryWrite, PutStatus
 from agent_memory_server.ports.session_store import Appended
 
 _SQL = queries("sessions")
+_FOLDING = queries("folding")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,12 +170,14 @@ def _after(session: Session, append: Append, *, added: int, now: float) -> Sessi
 def _with_stored(
     connection: apsw.Connection, sid: int, messages: Sequence[Message]
 ) -> tuple[tuple[Message, ...], set[str]]:
-    """The messages, those that are stored already as they are stored; and the ids of these."""
+    """The messages, those that are stored already as they are stored; and the ids of these and of folded ones."""
     result, repeated = [], set()
     for message in messages:
         row = connection.execute(_SQL["message"], (sid, message.id)).fetchone()
         if row is None:
             result.append(message)
+            if _was_folded(connection, sid, message):
+                repeated.add(message.id)
             continue
         _, stored = message_from_row(row)
         if not same_message(stored, message):
@@ -176,6 +185,14 @@ def _with_stored(
         result.append(stored)
         repeated.add(message.id)
     return tuple(result), repeated
+
+
+def _was_folded(connection: apsw.Connection, sid: int, message: Message) -> bool:
+    """Whether a summary took the place of this message. Raises: Conflict, where it was another one of its id."""
+    row = fetch_row(connection, _FOLDING["was_folded"], (sid, message.id))
+    if row is not None and row[0] != message_digest(message):
+        raise other_content(message)
+    return row is not None
 
 
 def _insert_messages(connection: apsw.Connection, sid: int, position: int, messages: Sequence[Message]) -> int:

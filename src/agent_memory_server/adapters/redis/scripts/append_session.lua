@@ -4,7 +4,7 @@
 -- member; the number of messages; of each its id and "1" for an unread one; the messages as JSON; of each its time;
 -- then the words of the records' step.
 -- Answers {"foreign", key}; {"retry"}; {"known", head, id, message…} when some of the ids are there, and nothing is
--- changed; or {"done", head}.
+-- changed, with "#" and its digest for a message that was folded; or {"done", head}.
 local key, own, foreign = located()
 if foreign then
   return { 'foreign', foreign }
@@ -18,12 +18,19 @@ local texts = ids + 2 * number
 local times = texts + number
 if alive then
   local known = { 'known', head(key) }
+  local folded = redis.call('EXISTS', FOLDED) == 1
   for n = 0, number - 1 do
     local id = ARGV[ids + 2 * n]
     local position = redis.call('HGET', POSITIONS, id)
     if position then
       known[#known + 1] = id
       known[#known + 1] = redis.call('JSON.GET', key, '.messages[' .. position .. ']')
+    elseif folded then
+      local digest = redis.call('HGET', FOLDED, id)
+      if digest then
+        known[#known + 1] = id
+        known[#known + 1] = '#' .. digest
+      end
     end
   end
   if #known > 2 then
