@@ -67,7 +67,7 @@ async def test_nothing_changes_when_a_message_is_not_what_was_summarized(
     assert await stored(sessions) == kept
 
 
-async def test_a_deleted_session_is_not_made_again(sessions: SessionStore) -> None:
+async def test_a_deleted_session_is_not_made_again_by_folding(sessions: SessionStore) -> None:
     kept = await sessions.put(EVERYWHERE, session(messages=messages("ab")), now=NOW)
     await sessions.delete(EVERYWHERE, KEY, now=NOW)
     with pytest.raises(NotFound):
