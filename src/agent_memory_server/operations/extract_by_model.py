@@ -66,6 +66,7 @@ SCHEMA: Final = {
     "required": ["memories"],
     "additionalProperties": False,
 }
+MAY_LACK: Final = frozenset({"type", "topics", "entities", "event_date"})
 _AIMS: Final[Mapping[Aim, str]] = {
     Aim.PRECISION: "Only what is said outright and will still matter in a year; in doubt leave it out.",
     Aim.BALANCED: "",
@@ -110,7 +111,7 @@ async def read_by_model(
     answer = await chat.ask(question(session, _shown(session, messages, before), chat.model, now, aim))
     words = " ".join([_summary(session), *(f"{each.role} {each.content}" for each in (*before, *messages))]).casefold()
     memories: dict[str, Memory] = {}
-    refused: list[Refused] = []
+    refused = [Refused("", "", "it has not the form that was asked for")] * answer.misfits
     for item in answer.value["memories"]:
         message = numbered.get(item["source"])
         if message is None:
@@ -161,6 +162,7 @@ def _question(session: Session, shown: tuple[str, str], _model: str, _now: float
         instructions=told,
         text=f"{earlier}\n{messages}" if earlier else messages,
         schema=SCHEMA,
+        may_lack=MAY_LACK,
     )
 
 
@@ -168,7 +170,11 @@ def _custom_question(session: Session, shown: tuple[str, str], model: str, now: 
     messages, earlier = shown
     task = custom_task(session, messages, earlier, model=model, now=now)
     return ChatRequest(
-        purpose="extraction", instructions=f"{CUSTOM_INSTRUCTIONS} {DATA_RULE}", text=task, schema=SCHEMA
+        purpose="extraction",
+        instructions=f"{CUSTOM_INSTRUCTIONS} {DATA_RULE}",
+        text=task,
+        schema=SCHEMA,
+        may_lack=MAY_LACK,
     )
 
 
