@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from agent_memory_server.domain.decision import Reason
 from agent_memory_server.domain.said import one_word
 from agent_memory_server.domain.words import STOP_WORDS, fold, words
 
@@ -128,19 +129,30 @@ def stands_for(merged: str, texts: Sequence[str], *, every_word: bool = False) -
 
     every_word: as rules can tell, so without anybody who knows that a word left out says nothing new.
     """
+    return objection(merged, texts, every_word=every_word) is None
+
+
+def objection(merged: str, texts: Sequence[str], *, every_word: bool = False) -> Reason | None:
+    """Why the text cannot stand for the texts; None when it can. every_word: see `stands_for`."""
     whole = _told(merged)
     parts = [_told(text) for text in texts]
     said = frozenset[str]().union(*(part.stems | part.exact for part in parts))
-    return (
-        bool(merged.strip())
-        and len(merged) <= sum(map(len, texts))
-        and all(part.exact <= whole.exact | whole.stems for part in parts)
-        and all(_covered(part, whole, every_word) for part in parts)
-        and all(part.denied == whole.denied and part.moods == whole.moods for part in parts)
-        and whole.stems | whole.exact <= said | _GLUE
-        and all(part.bound <= whole.bound for part in parts)
-        and all(_in_order(part, whole) for part in parts)
-    )
+    if not merged.strip() or len(merged) > sum(map(len, texts)):
+        return Reason.EMPTY_TEXT
+    if not whole.stems | whole.exact <= said | _GLUE:
+        return Reason.WORDS_ADDED
+    for part in parts:
+        for holds, reason in (
+            (part.exact <= whole.exact | whole.stems, Reason.EXACT_LOST),
+            (part.denied == whole.denied, Reason.DENIAL),
+            (part.moods == whole.moods, Reason.ABOUT),
+            (part.bound <= whole.bound, Reason.MOVED),
+            (_in_order(part, whole), Reason.ORDER),
+            (_covered(part, whole, every_word), Reason.WORDS_LOST),
+        ):
+            if not holds:
+                return reason
+    return None
 
 
 def _covered(part: _Told, whole: _Told, every_word: bool) -> bool:
