@@ -112,7 +112,7 @@ WANTED = st.builds(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(decisions=st.lists(DECISIONS, min_size=1, max_size=6), scope=st.builds(Scope, GRANTED, GRANTED), wanted=WANTED)
 async def test_what_is_listed_and_counted_is_what_the_scope_allows_and_was_asked_for(
     keeper: Keeper, decisions: list[Decision], scope: Scope, wanted: DecisionFilter
