@@ -85,6 +85,10 @@ async def test_a_fleet_carries_on_with_the_replica(redis: Watched, site: Site) -
         await eventually(all_done)
         assert stored(http) == CREATES
         assert http.get("/v1/long-term-memory/refused").status_code == 404
+        redis.replica.client.config_set("min-replicas-to-write", 1)  # which it has not any more
+        assert put(http, "alone") == 503
+        redis.replica.client.config_set("min-replicas-to-write", 0)
+        assert http.get("/v1/long-term-memory/alone").status_code == 404
         if FULL:  # sentinels take their time to make a replica of what comes back
             redis.primary.start_again()
             await takes_over(http, redis.replica, redis.primary, "again")
