@@ -8,7 +8,7 @@ from typing import Any
 
 from agent_memory_server.domain.memory import Memory, MemoryType
 from agent_memory_server.domain.scope import EVERYWHERE
-from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
+from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy, with_speakers
 from agent_memory_server.ports.session_store import SessionStore
 
 KEY = SessionKey("team", "ann", "s1")
@@ -24,7 +24,8 @@ def messages(ids: Iterable[object]) -> tuple[Message, ...]:
 
 
 def session(key: SessionKey = KEY, **changes: Any) -> Session:
-    return replace(Session(key=key, created_at=1.0, updated_at=2.0, last_accessed=3.0), **changes)
+    given = replace(Session(key=key, created_at=1.0, updated_at=2.0, last_accessed=3.0), **changes)
+    return given if "speakers" in changes else replace(given, speakers=with_speakers((), given.messages))
 
 
 def ids(of: Iterable[Message]) -> list[str]:

@@ -14,6 +14,7 @@ from agent_memory_server.ports.memory_store import MemoryStore
 from tests.contract.conftest import Engine
 from tests.contract.test_session_append import *  # noqa: F403 - the same tests on another engine
 from tests.contract.test_session_extraction import *  # noqa: F403
+from tests.contract.test_session_folding import *  # noqa: F403
 from tests.contract.test_session_records import *  # noqa: F403
 
 

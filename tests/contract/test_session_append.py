@@ -28,6 +28,7 @@ async def test_an_append_makes_the_session_when_there_is_none(sessions: SessionS
         revision=1,
         message_count=2,
         owed_since=NOW,
+        speakers=("user",),
     )
     assert await stored(sessions) == replace(appended.session, messages=given)
 

@@ -60,6 +60,7 @@ async def test_an_append_to_an_expired_session_begins_a_new_one(sessions: Sessio
         revision=1,
         message_count=1,
         owed_since=NOW + 10,
+        speakers=("user",),
     )
     assert ids((await stored(sessions, now=NOW + 10)).messages) == ["m1"]
 

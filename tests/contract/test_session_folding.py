@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -66,7 +67,7 @@ async def test_nothing_changes_when_a_message_is_not_what_was_summarized(
     assert await stored(sessions) == kept
 
 
-async def test_a_deleted_session_is_not_made_again(sessions: SessionStore) -> None:
+async def test_a_deleted_session_is_not_made_again_by_folding(sessions: SessionStore) -> None:
     kept = await sessions.put(EVERYWHERE, session(messages=messages("ab")), now=NOW)
     await sessions.delete(EVERYWHERE, KEY, now=NOW)
     with pytest.raises(NotFound):
@@ -105,3 +106,26 @@ async def test_what_was_folded_is_forgotten_with_the_time_of_the_session(session
     await fold(sessions, kept.messages[:1])
     assert await sessions.folded(EVERYWHERE, KEY, kept.messages, now=NOW + 999) == {"a"}
     assert await sessions.folded(EVERYWHERE, KEY, kept.messages, now=NOW + 1001) == set()
+
+
+async def test_a_folded_message_that_is_appended_again_adds_nothing(sessions: SessionStore) -> None:
+    kept = await sessions.put(EVERYWHERE, session(messages=messages("abc")), now=NOW)
+    await fold(sessions, kept.messages[:2])
+    before = await stored(sessions)
+    again = await sessions.append(EVERYWHERE, KEY, kept.messages, now=NOW)
+    assert again.messages == kept.messages
+    assert (again.session.message_count, again.session.revision) == (1, before.revision)
+    assert await stored(sessions) == replace(before, last_accessed=NOW)
+    more = await sessions.append(EVERYWHERE, KEY, [kept.messages[0], message("d", at=9.0)], now=NOW)
+    assert ids(more.messages) == ["a", "d"]
+    assert ids((await stored(sessions)).messages) == ["c", "d"]
+
+
+async def test_the_id_of_a_folded_message_is_not_given_to_another(sessions: SessionStore) -> None:
+    kept = await sessions.put(EVERYWHERE, session(messages=messages("ab")), now=NOW)
+    await fold(sessions, kept.messages[:1])
+    before = await stored(sessions)
+    with pytest.raises(Conflict, match="message a is there already"):
+        await sessions.append(EVERYWHERE, KEY, [message("d"), message("a", "other content")], now=NOW)
+    assert await stored(sessions) == before
+    assert await sessions.folded(EVERYWHERE, KEY, kept.messages, now=NOW) == {"a"}

@@ -139,7 +139,7 @@ async def test_a_put_replaces_everything_and_raises_the_revision(sessions: Sessi
     await sessions.put(EVERYWHERE, FULL, now=NOW)
     bare = session(messages=messages("x"))
     answer = await sessions.put(EVERYWHERE, bare, now=NOW)
-    assert answer == replace(bare, revision=2, message_count=1, owed_since=NOW)
+    assert answer == replace(bare, revision=2, message_count=1, owed_since=NOW, speakers=("user", "assistant"))
     assert await stored(sessions) == answer
 
 

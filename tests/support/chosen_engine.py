@@ -109,6 +109,13 @@ def everything_in(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.iterdir())
 
 
+def settings_of(folder: Path) -> dict[str, str]:
+    """Settings of processes that are to work on the engine that stands for a folder, as `engine_ports` opens it."""
+    if chosen_engine() != "redis":
+        return {"MEMORY_DATA_DIR": str(folder)}
+    return {"REDIS_URL": redis_of(folder), "DOCKET_NAME": _QUEUE}
+
+
 def lose_the_queue(folder: Path) -> None:
     """Drop every job of the queue that `engine_ports` opened over a folder, behind its back."""
     if chosen_engine() == "redis":
@@ -118,6 +125,21 @@ def lose_the_queue(folder: Path) -> None:
     connection = apsw.Connection(str(folder / FILE_NAME))
     connection.set_busy_timeout(10_000)
     connection.execute("DELETE FROM jobs")
+    connection.close()
+
+
+def forget_counts(folder: Path) -> None:
+    """Leave the sessions of a folder as an earlier version wrote them, which did not count their tokens."""
+    if chosen_engine() == "redis":
+        with redis.Redis.from_url(redis_of(folder)) as client:
+            for key in client.scan_iter("working_memory:*", _type="ReJSON-RL"):
+                own = client.json().get(key, "$.agent_memory")[0]
+                kept = {name: own[name] for name in own.keys() - {"held", "window", "outgrown_since", "speakers"}}
+                client.json().set(key, "$.agent_memory", kept | {"exact": own["exact"].replace("counted,", "")})
+        return
+    connection = apsw.Connection(str(folder / FILE_NAME))
+    connection.set_busy_timeout(10_000)
+    connection.execute("UPDATE sessions SET held = NULL, fold_window = NULL, outgrown_since = NULL")
     connection.close()
 
 

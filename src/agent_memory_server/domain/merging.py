@@ -1,16 +1,17 @@
 """Whether one text can stand for others that are said to tell the same: checked by its words, as no model is believed.
 
 What a merged text leaves out is gone for every later search, so nothing passes that loses a number, a name, a date or a
-negation, that leaves out a third of what one of the texts says, or that says a word none of them says.
+negation, that gives one of them to another thing or puts them in another order, that leaves out a third of what one of
+the texts says, or that says a word none of them says.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from agent_memory_server.domain.sameness import one_word
+from agent_memory_server.domain.said import one_word
 from agent_memory_server.domain.words import STOP_WORDS, fold, words
 
 MORE_THAN = 2 / 3
@@ -40,23 +41,82 @@ _GLUE = frozenset(one_word(word) for word in "user also both well especially tog
 """Stems that a merged text may add."""
 
 
+_SIGN = re.compile(r"[^\w\s.,;:!?'’\"“”„«»()\[\]{}*_…–—`/-]")
+"""What tells $5 from €5, 5 % from 5, C from C++."""
+
+_WORD = re.compile(r"\d+(?:[.,:/-]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[.;!?,]")
+_MARKS = frozenset(".;!?,")
+_COMPARING = frozenset("than over before after instead rather versus".split())
+"""Beside them, and "to" behind "prefer", the order of words tells which is which."""
+
+
+_MOODS = frozenset(
+    """was were had did used will would may might can could must should or nor neither hardly rarely seldom he she
+    user mother father mom mum dad parents wife husband partner girlfriend boyfriend fiance sister brother siblings son
+    daughter child children kids baby grandmother grandfather grandma grandpa aunt uncle cousin niece nephew friend boss
+    manager colleague neighbour neighbor doctor teacher""".split()
+)
+"""What tells what is from what was, may be or must be, and who it is about."""
+
+_MOOD_OF = {"cannot": "can", "can't": "can", "won't": "will", **dict.fromkeys(("i", "me", "my"), "user")}
+_DENIES = 3
+"""Words behind a negation that it is about, at most, up to the next mark."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """exact: numbers, names and dates, folded; stems: of all other words."""
+    """exact: numbers, names, dates and signs, folded; stems: of all other words; order: names and numbers as they
+    follow each other, where words compare all stems; bound: each number with the stem behind it, and each negation with
+    the next ones; moods: of `_MOODS`."""
 
     exact: frozenset[str]
     stems: frozenset[str]
     denied: int
+    order: tuple[str, ...]
+    bound: frozenset[tuple[str, str]]
+    moods: frozenset[str]
 
 
 def _told(text: str) -> _Told:
-    exact = set(_NUMBER.findall(text))
-    for found in _NAME.findall(text):
-        name = fold(re.sub(r"['’]s$", "", found))
-        if name not in _NO_NAMES:
-            exact.add(_stem(name))
+    names = [fold(re.sub(r"['’]s$", "", found)) for found in _NAME.findall(text)]
+    names = [_stem(name) for name in names if name not in _NO_NAMES]
+    exact = {*names, *_NUMBER.findall(text), *_SIGN.findall(text)}
     exact |= {_stem(word) for word in re.findall(r"[^\W\d_]+", fold(text)) if word in _KEPT_WORDS}
-    return _Told(frozenset(exact), frozenset(map(one_word, words(text))), len(_NEGATION.findall(text)))
+    spelt = _WORD.findall(fold(text))
+    stems = [_stem(re.sub(r"['’]s$", "", word)) for word in spelt]
+    compares = bool(_COMPARING & set(spelt)) or ("to" in spelt and "prefer" in stems)
+    ordered = words(text) if compares else [stem for stem in stems if stem in names or stem[0].isdigit()]
+    return _Told(
+        exact=frozenset(exact),
+        stems=frozenset(map(one_word, words(text))),
+        denied=len(_NEGATION.findall(text)),
+        order=tuple(dict.fromkeys(ordered)),
+        bound=frozenset((*_bound(spelt), *_denied(spelt))),
+        moods=_MOODS & {_MOOD_OF.get(word, re.sub(r"(n['’]t|['’]s)$", "", word)) for word in spelt},
+    )
+
+
+def _bound(spelt: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """Numbers, each with the stem of the word behind it, if there is one before the next mark."""
+    number = ""
+    for word in spelt:
+        if word[0].isdigit() or word in _MARKS:
+            number = "" if word in _MARKS else word
+        elif number and (found := words(word)):
+            yield number, one_word("".join(found))
+            number = ""
+
+
+def _denied(spelt: Sequence[str]) -> Iterable[tuple[str, str]]:
+    left = 0
+    for word in spelt:
+        if word in _MARKS:
+            left = 0
+        elif _NEGATION.fullmatch(word):
+            left = _DENIES
+        elif left and word != "longer" and (found := words(word)):
+            yield "not", one_word("".join(found))
+            left -= 1
 
 
 def _stem(word: str) -> str:
@@ -76,8 +136,10 @@ def stands_for(merged: str, texts: Sequence[str], *, every_word: bool = False) -
         and len(merged) <= sum(map(len, texts))
         and all(part.exact <= whole.exact | whole.stems for part in parts)
         and all(_covered(part, whole, every_word) for part in parts)
-        and all(part.denied == whole.denied for part in parts)
+        and all(part.denied == whole.denied and part.moods == whole.moods for part in parts)
         and whole.stems | whole.exact <= said | _GLUE
+        and all(part.bound <= whole.bound for part in parts)
+        and all(_in_order(part, whole) for part in parts)
     )
 
 
@@ -86,3 +148,8 @@ def _covered(part: _Told, whole: _Told, every_word: bool) -> bool:
     if every_word:
         return stems <= whole.stems
     return not stems or len(stems & whole.stems) > MORE_THAN * len(stems)
+
+
+def _in_order(part: _Told, whole: _Told) -> bool:
+    common = set(part.order) & set(whole.order)
+    return [each for each in part.order if each in common] == [each for each in whole.order if each in common]

@@ -22,7 +22,7 @@ def message_digest(message: Message) -> bytes:
 
 
 def other_content(message: Message) -> Conflict:
-    """The refusal of a message whose id is taken."""
+    """The refusal of a message whose id is taken, by one that is there or one that was folded."""
     return Conflict(f"message {message.id} is there already with another role or content")
 
 

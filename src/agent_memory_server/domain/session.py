@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,19 @@ class Message:
     discrete_memory_extracted: bool = False
 
 
+MOST_SPEAKERS = 20
+
+
+def with_speakers(known: Iterable[str], messages: Iterable[Message]) -> tuple[str, ...]:
+    """Those that are known, and those of the messages; bounded."""
+    found = dict.fromkeys(known)
+    for message in messages:
+        if len(found) >= MOST_SPEAKERS:
+            break
+        found.setdefault(message.role)
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strategy:
     """How long-term memories are to be extracted from a session."""
@@ -46,7 +59,11 @@ class Session:
     ttl_seconds: None never expires; else the session ends that long after its last write.
     Times are Unix seconds. `message_count` counts all stored messages, also when only some were read.
     owed_since: when the first of the messages was stored that extraction has not read; None when it has read all.
-        The store keeps it: what a written session says of it counts for nothing.
+    outgrown_since: since when it is to be folded, as it has outgrown its window; None when it has not.
+    speakers: the roles of all its messages so far, folded ones too, in the order in which they first spoke; the first
+        MOST_SPEAKERS of them.
+    window: tokens that it is to fit, as a write named them (`domain.bound`); None when none did.
+    The store keeps these four: what a written session says of them counts for nothing.
     """
 
     key: SessionKey
@@ -63,3 +80,6 @@ class Session:
     revision: int = 0
     message_count: int = 0
     owed_since: float | None = None
+    outgrown_since: float | None = None
+    speakers: tuple[str, ...] = ()
+    window: int | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 
 from agent_memory_server.domain.session import Message
 
@@ -40,6 +41,24 @@ def estimate_tokens(text: str) -> int:
     return max(1, round(total)) if text else 0
 
 
+_REMEMBERED = 16_384
+_counted: dict[tuple[int, int], int] = {}
+"""Estimates by hash and length of the text: clients send the same messages again and again."""
+
+
 def message_tokens(message: Message) -> int:
     """Tokens of a message as a model sees it: `role: content`."""
-    return estimate_tokens(f"{message.role}: {message.content}")
+    text = f"{message.role}: {message.content}"
+    key = (hash(text), len(text))
+    found = _counted.get(key)
+    if found is None:
+        found = estimate_tokens(text)
+        if len(_counted) >= _REMEMBERED:
+            _counted.clear()
+        _counted[key] = found
+    return found
+
+
+def tokens_of(messages: Iterable[Message]) -> int:
+    """Tokens of messages, one after another."""
+    return sum(map(message_tokens, messages))

@@ -23,11 +23,8 @@ from agent_memory_server.operations.promote import message_records, promoted
 from agent_memory_server.operations.rebuild import rebuilt
 from agent_memory_server.operations.remember import refuse_blank
 from agent_memory_server.operations.summarize import queue_summary
-from agent_memory_server.operations.window import Usage, Window, fitting, usage
+from agent_memory_server.operations.window import Usage, Window, bound_of, fitting, usage
 from agent_memory_server.ports.session_store import Appended, SessionPage
-
-_LOOK_EVERY = 20
-"""Messages between two looks at whether a session has outgrown the default window."""
 
 _ATTEMPTS = 20
 """A put that names no revision reads again when others wrote meanwhile; its last attempt writes over all of it."""
@@ -84,7 +81,12 @@ async def put_session(
         complete = replace(left, messages=owed.messages, memories=owed.memories)
         try:
             result = await app.sessions.put(
-                principal.scope, complete, now=now, if_revision=wanted, records=owed.records
+                principal.scope,
+                complete,
+                now=now,
+                if_revision=wanted,
+                records=owed.records,
+                bound=bound_of(app, window),
             )
         except Conflict:
             if if_revision is not None or not await _moved_on(app, principal.scope, key, seen, now):
@@ -94,7 +96,7 @@ async def put_session(
             app.owed.set()
             app.stored.set()
         await queue_extraction(app, result, now=now)
-        await queue_summary(app, result, window, now=now)
+        await queue_summary(app, result, now=now)
         missing = any(message.created_at is None for message in write.messages)
         return SessionView(session=result, usage=usage(app, result.messages, window), missing_times=missing)
     raise Conflict(f"session {key.session_id} is being changed by others; try again")
@@ -106,9 +108,9 @@ async def _without_folded(
     """The session without messages that the stored summary has taken the place of, and with that summary.
 
     Clients send whole conversations again and again, and mostly know nothing of the summary. One that gives another
-    summary means what it says: then all is stored as it is given.
+    summary means what it says: then all is stored as it is given. A summary that folding left empty is one, too.
     """
-    if stored is None or not stored.context or session.context not in (None, "", stored.context):
+    if stored is None or stored.context is None or session.context not in (None, "", stored.context):
         return session
     there = {message.id for message in stored.messages}
     again = [message for message in session.messages if message.id not in there]
@@ -136,8 +138,8 @@ async def append_messages(
 ) -> tuple[Appended, bool]:
     """Add messages behind the last one; what others appended meanwhile stays. Makes the session when there is none.
 
-    window: the session is folded into it when it has outgrown it; where it names neither a model nor a size only with
-    a chat model, into the default one, and looked at now and then.
+    window: the session is folded into it when it has outgrown it; where it names neither a model nor a size, into the
+    one that the session has, else with a chat model into the default one.
     Returns the session's head with the stored messages, and whether a message lacked its time.
     Raises: as `put_session`; Conflict, when a message id is there with other content.
     """
@@ -150,27 +152,22 @@ async def append_messages(
     records = message_records(app.options, placed, messages, now)
     if records:
         messages = [replace(m, persisted_at=now) if m.persisted_at is None else m for m in messages]
+    named = window if window is not None else Window()
     appended = await app.sessions.append(
-        principal.scope, placed, messages, now=now, ttl_seconds=ttl_seconds, strategy=strategy, records=records
+        principal.scope,
+        placed,
+        messages,
+        now=now,
+        ttl_seconds=ttl_seconds,
+        strategy=strategy,
+        records=records,
+        bound=bound_of(app, named, otherwise=app.chat is not None),
     )
     if records:
         app.owed.set()
     await queue_extraction(app, appended.session, now=now)
-    if window is not None and window.named:
-        await queue_summary(app, appended.session, window, now=now)
-    elif app.chat is not None and _has_grown(app, appended):
-        await queue_summary(app, appended.session, Window(), now=now)
+    await queue_summary(app, appended.session, now=now)
     return appended, any(message.created_at is None for message in given)
-
-
-def _has_grown(app: Application, appended: Appended) -> bool:
-    """Whether the session is due for a look at its length, which no append knows."""
-    count = appended.session.message_count
-    characters = sum(len(message.content) for message in appended.messages)
-    return (
-        count // _LOOK_EVERY > (count - len(appended.messages)) // _LOOK_EVERY
-        or characters > app.options.context_window
-    )
 
 
 async def _resolved(

@@ -122,6 +122,7 @@ async def _asked(chat: ChatModel, former: Memory | None, messages: Sequence[Mess
             instructions=f"{_INSTRUCTIONS.format(words=words)} {DATA_RULE}",
             text="\n".join(parts),
             schema=_SCHEMA,
+            may_lack=frozenset({"topics", "entities"}),
             answer_tokens=max(256, min(4096, int(words * 2 * _TOKENS_A_WORD))),
         )
     )

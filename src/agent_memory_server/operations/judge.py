@@ -179,6 +179,7 @@ async def _answers(model: ChatModel, pairs: Sequence[Pair]) -> dict[Pair, Verdic
             instructions=f"{_INSTRUCTIONS} {DATA_RULE}",
             text=fenced_lines("pairs", lines),
             schema=SCHEMA,
+            may_lack=frozenset({"text"}),
             answer_tokens=256 + sum(60 + estimate_tokens(one) + estimate_tokens(other) for one, other in pairs),
         )
     )
@@ -186,7 +187,9 @@ async def _answers(model: ChatModel, pairs: Sequence[Pair]) -> dict[Pair, Verdic
     for item in answer.value["pairs"]:
         if 1 <= item["number"] <= len(pairs):
             pair = pairs[item["number"] - 1]
-            found.setdefault(pair, _checked(item, pair))
+            said = _checked(item, pair)
+            # Who says two things of one pair says nothing.
+            found[pair] = said if found.get(pair, said) == said else Verdict(Relation.DIFFERENT)
     return found
 
 

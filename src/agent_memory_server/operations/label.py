@@ -186,6 +186,7 @@ async def _answers(model: ChatModel, texts: Sequence[str], most_topics: int) -> 
             instructions=f"{_INSTRUCTIONS.format(most=most_topics)} {DATA_RULE}",
             text=fenced_lines("memories", lines),
             schema=SCHEMA,
+            may_lack=frozenset({"topics", "entities"}),
             answer_tokens=256 + 100 * len(texts),
         )
     )

@@ -1,6 +1,7 @@
 """Fold the oldest messages of a session that has outgrown its window into its running summary.
 
-Off the request path: a write queues a job, and a model that fails or is slow delays only that. What is folded leaves
+Off the request path: a write queues a job, and a model that fails or is slow delays only that. That a session has
+outgrown its window is part of the stored state, so a job that was lost is queued again. What is folded leaves
 working memory; it stays in long-term memory as records of messages where those are indexed, and nothing is folded that
 extraction has not read.
 """
@@ -19,11 +20,12 @@ from agent_memory_server.domain.errors import MemoryServerError
 from agent_memory_server.domain.fencing import DATA_RULE, fenced, fenced_lines
 from agent_memory_server.domain.scope import EVERYWHERE
 from agent_memory_server.domain.session import Message, Session, SessionKey
-from agent_memory_server.domain.tokens import estimate_tokens, message_tokens
+from agent_memory_server.domain.tokens import estimate_tokens, message_tokens, tokens_of
 from agent_memory_server.operations.application import Application
-from agent_memory_server.operations.window import Window, token_limit
+from agent_memory_server.operations.window import Window, bound_of
 from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
 from agent_memory_server.ports.jobs import Job
+from agent_memory_server.ports.session_store import OwedSession
 
 KIND = "summarize_session"
 
@@ -32,6 +34,8 @@ _KEPT_SHARE = 0.4
 _EXTRACT_SHARE = 0.1
 _MOST_EXTRACT_TOKENS = 1000
 _AGAIN_AFTER_S = 5.0
+_SESSIONS_A_PAGE = 100
+_DAY_S = 86_400.0
 _NOTHING_NEW = "NONE"
 _CUT = " […]"
 _INSTRUCTIONS = (
@@ -47,59 +51,99 @@ _INSTRUCTIONS = (
 log = structlog.get_logger()
 
 
-async def queue_summary(app: Application, session: Session, window: Window, *, now: float) -> None:
-    """Queue the folding of a session that was just written, where it may have outgrown the window.
+async def queue_summary(app: Application, session: Session, *, now: float) -> None:
+    """Queue the folding of a session that was just written, when this write is the one by which it outgrew its window.
 
-    session: with its messages, or only its head where these are not at hand (then it is looked at). A queue that fails
-    does not fail the write; the next one queues again.
+    Later writes queue nothing. A queue that fails does not fail the write; the sweep finds what is owed.
     """
-    limit = token_limit(app, window)
-    threshold = int(limit * app.options.summarize_at)
-    # A text has no more tokens than characters, so a short session is known to be short without counting.
-    characters = sum(len(message.role) + len(message.content) + 2 for message in session.messages)
-    if (
-        not (app.options.summarize and session.message_count)
-        or limit <= 0
-        or (session.messages and characters <= threshold)
-    ):
+    if not app.options.summarize or session.outgrown_since != now:
         return
     wait_s = app.options.extract_after_s + 1 if _reads(app) else 0.0
     try:
-        await app.jobs.add(summary_job(session.key, limit), due=now + wait_s)
+        await app.jobs.add(summary_job(session.key), due=now + wait_s)
     except MemoryServerError as exc:
         log.warning("summary.not_queued", code=exc.code, reason=str(exc))
 
 
-def summary_job(key: SessionKey, limit: int) -> Job:
-    """The job that folds a session into a window of `limit` tokens."""
+def summary_job(key: SessionKey, limit: int | None = None) -> Job:
+    """The job that folds a session. limit: into so many tokens instead of its own window."""
     place = {"namespace": key.namespace, "user_id": key.user_id, "session_id": key.session_id}
     digest = hashlib.sha256(json.dumps(list(place.values())).encode()).hexdigest()
-    return Job(kind=KIND, key=digest, arguments={**place, "limit": str(limit)}, group=f"session:{digest}")
+    arguments = place if limit is None else {**place, "limit": str(limit)}
+    return Job(kind=KIND, key=digest, arguments=arguments, group=f"session:{digest}")
 
 
-async def summarize_session(app: Application, key: SessionKey, limit: int) -> int:
-    """Fold what does not fit a window of `limit` tokens; how many messages were folded. Safe to repeat.
+async def sweep_summaries(app: Application) -> int:
+    """Queue every session that has outgrown its window; how many. The job looks itself whether it can be folded yet."""
+    if not app.options.summarize:
+        return 0
+    await _count_uncounted(app)
+    now = app.clock()
+    queued = 0
+    after: OwedSession | None = None
+    while page := await app.sessions.owed_foldings(now=now, limit=_SESSIONS_A_PAGE, after=after):
+        for owed in page:
+            await app.jobs.add(summary_job(owed.key), due=now, unless_dead_since=now - _DAY_S)
+        queued += len(page)
+        after = page[-1]
+    return queued
 
+
+async def _count_uncounted(app: Application) -> None:
+    """Count the tokens of sessions that an earlier version or another server wrote, each once."""
+    bound = bound_of(app, Window(), otherwise=app.chat is not None)
+    while page := await app.sessions.uncounted(now=app.clock(), limit=_SESSIONS_A_PAGE):
+        done = 0
+        for key in page:
+            session = await app.sessions.get(EVERYWHERE, key, now=app.clock())
+            if session is not None:
+                tokens = tokens_of(session.messages)
+                outgrown = bound is not None and bound.outgrown(tokens, session.window)
+                done += await _note(app, session, tokens, outgrown=outgrown)
+        if not done:  # all of them are being written to, or gone; what is left is the next sweep's
+            break
+
+
+async def _note(app: Application, session: Session, tokens: int, *, outgrown: bool) -> bool:
+    return await app.sessions.counted(
+        EVERYWHERE, session.key, revision=session.revision, tokens=tokens, outgrown=outgrown, now=app.clock()
+    )
+
+
+async def summarize_session(app: Application, key: SessionKey, limit: int | None = None) -> int:
+    """Fold what does not fit the session's window; how many messages were folded. Safe to repeat.
+
+    limit: tokens to fit instead; None: its window, or the configured one where no write named any.
     Messages that extraction has not read yet are left for a later run, which is queued. Each step is stored before the
-    next one is asked for, so a failure half-way loses nothing and repeats nothing.
+    next one is asked for, so a failure half-way loses nothing and repeats nothing. The session is owed its folding
+    until all of it is done.
     Raises: Unavailable (the model; nothing is changed by it), Conflict (the session was changed meanwhile).
     """
+    job = summary_job(key, limit)
     session = await app.sessions.get(EVERYWHERE, key, now=app.clock())
     if session is None or not app.options.summarize:
         return 0
+    if limit is None:
+        limit = app.options.context_window if session.window is None else session.window
     outgrown = _outgrown(app, session.messages, limit)
     ready = _read_already(outgrown) if _reads(app) else outgrown
-    if len(ready) < len(outgrown):
+    if ready:
+        session = await _folded(app, session, ready, limit)
+        log.info("session.summarized", messages=len(ready), model=app.chat.model if app.chat else None)
+    # Where others wrote meanwhile, the session may have outgrown its window again.
+    if len(ready) < len(outgrown) or not await _note(app, session, tokens_of(session.messages), outgrown=False):
         again = app.clock() + max(app.options.extract_after_s, _AGAIN_AFTER_S)
-        await app.jobs.add(summary_job(key, limit), due=again)
-    if not ready:
-        return 0
-    if app.chat is None:
-        await _fold(app, session, ready, _extracted(session, ready, limit), tokens=0)
-    else:
-        await _fold_by_model(app, app.chat, session, ready)
-    log.info("session.summarized", messages=len(ready), model=app.chat.model if app.chat else None)
+        await app.jobs.add(job, due=again)
     return len(ready)
+
+
+async def _folded(app: Application, session: Session, ready: Sequence[Message], limit: int) -> Session:
+    """The session after these messages, its first ones, were folded."""
+    if app.chat is None:
+        head = await _fold(app, session, ready, _extracted(session, ready, limit), tokens=0)
+    else:
+        head = await _fold_by_model(app, app.chat, session, ready)
+    return replace(head, messages=session.messages[len(ready) :])
 
 
 def _reads(app: Application) -> bool:
@@ -116,7 +160,7 @@ def _read_already(messages: Sequence[Message]) -> Sequence[Message]:
 def _outgrown(app: Application, messages: Sequence[Message], limit: int) -> Sequence[Message]:
     """The oldest messages, all but those that are kept; none while the session is within the threshold."""
     sizes = [message_tokens(message) for message in messages]
-    if sum(sizes) <= int(limit * app.options.summarize_at):
+    if limit <= 0 or sum(sizes) <= int(limit * app.options.summarize_at):
         return ()
     room, kept = int(limit * _KEPT_SHARE), 0
     for size in reversed(sizes):
@@ -146,18 +190,19 @@ async def _fold(
     )
 
 
-async def _fold_by_model(app: Application, model: ChatModel, session: Session, messages: Sequence[Message]) -> None:
+async def _fold_by_model(app: Application, model: ChatModel, session: Session, messages: Sequence[Message]) -> Session:
     share, budget = _budgets(model.context_tokens)
     while messages:
         step = _step(messages, budget - estimate_tokens(session.context or ""))
         answer = await model.ask(_request(app, session.context, step, budget, share))
         said = answer.text.strip()
-        # The model was told that it may say so; then the summary so far stands.
-        context = session.context if said.strip(" .\"'`").upper() == _NOTHING_NEW else said
+        # The model was told that it may say so; then the summary so far stands. "" tells that messages were folded.
+        context = session.context or "" if said.strip(" .\"'`").upper() == _NOTHING_NEW else said
         tokens = answer.prompt_tokens + answer.answer_tokens
         head = await _fold(app, session, step, context, tokens=tokens)
-        session = replace(session, context=head.context)
+        session = head
         messages = messages[len(step) :]
+    return session
 
 
 def _budgets(window: int) -> tuple[int, int]:

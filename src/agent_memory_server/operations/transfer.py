@@ -13,6 +13,7 @@ from agent_memory_server.domain.scope import EVERYWHERE
 from agent_memory_server.domain.session import Session, SessionKey
 from agent_memory_server.domain.token import Token
 from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.window import Window, bound_of
 from agent_memory_server.ports.memory_store import MemoryWrite
 
 PAGE = 500
@@ -117,7 +118,8 @@ async def take_session(app: Application, session: Session) -> bool:
     now = app.clock()
     if await app.sessions.get(EVERYWHERE, session.key, now=now, last=0) is not None:
         return False
-    await app.sessions.put(EVERYWHERE, session, now=now, if_revision=0)
+    bound = bound_of(app, Window(), otherwise=app.chat is not None)
+    await app.sessions.put(EVERYWHERE, session, now=now, if_revision=0, bound=bound)
     return True
 
 

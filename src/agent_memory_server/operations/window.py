@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent_memory_server.domain.bound import Bound
 from agent_memory_server.domain.session import Message
-from agent_memory_server.domain.tokens import message_tokens
+from agent_memory_server.domain.tokens import message_tokens, tokens_of
 from agent_memory_server.operations.application import Application
 
 
@@ -39,6 +40,20 @@ def token_limit(app: Application, window: Window) -> int:
     return size if size is not None else app.options.context_window
 
 
+def bound_of(app: Application, window: Window, *, otherwise: bool = True) -> Bound | None:
+    """How long a session may grow that is written with this window; None: sessions are not folded.
+
+    otherwise: whether a session that never named a window is folded into the configured one.
+    """
+    if not app.options.summarize:
+        return None
+    return Bound(
+        window=token_limit(app, window) if window.named else None,
+        otherwise=app.options.context_window if otherwise else 0,
+        share=app.options.summarize_at,
+    )
+
+
 def usage(app: Application, messages: Sequence[Message], window: Window) -> Usage | None:
     """The percentages for these messages; None when the request named no window, or one of no size."""
     if not window.named:
@@ -48,7 +63,7 @@ def usage(app: Application, messages: Sequence[Message], window: Window) -> Usag
     limit = token_limit(app, window)
     if limit <= 0:
         return None
-    tokens = sum(map(message_tokens, messages))
+    tokens = tokens_of(messages)
     summarize_at = int(limit * app.options.summarize_at)
     until = 100.0 if summarize_at <= 0 else min(100.0, tokens / summarize_at * 100)
     return Usage(min(100.0, tokens / limit * 100), until)

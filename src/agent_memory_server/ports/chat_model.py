@@ -16,6 +16,8 @@ class ChatRequest:
                   (`domain.fencing`).
     schema:       JSON Schema of the answer, None for plain text. Objects that set `additionalProperties` to false and
                   require all their members are enforced strictly where the provider can.
+    may_lack:     names of members, at any depth, that are empty where the model leaves them out or says null; of those
+                  that are one of several words, the first word.
     answer_tokens: the longest answer, in tokens of the model.
     """
 
@@ -23,16 +25,19 @@ class ChatRequest:
     instructions: str
     text: str
     schema: Mapping[str, Any] | None = None
+    may_lack: frozenset[str] = frozenset()
     answer_tokens: int = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatAnswer:
     """text: the answer as the model gave it; value: the parsed answer that satisfies the schema, None without one.
+    misfits: items of its list that had not their form even after one repair, and were left out.
     Tokens are as the provider counts them, or estimated where it does not say; of all calls the question took."""
 
     text: str
     value: Any = None
+    misfits: int = 0
     prompt_tokens: int = 0
     answer_tokens: int = 0
 

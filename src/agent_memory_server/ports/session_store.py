@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from agent_memory_server.domain.bound import Bound
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
 from agent_memory_server.ports.memory_store import MemoryWrite, PutResult
@@ -29,7 +30,7 @@ class Appended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedSession:
-    """A session with messages that extraction has not read; the first of them was stored at `since`."""
+    """A session that is owed work since a time: then its first unread message was stored, or it outgrew its window."""
 
     key: SessionKey
     since: float
@@ -84,8 +85,11 @@ class SessionStore(Protocol):
         now: float,
         if_revision: int | None = None,
         records: Sequence[MemoryWrite] = (),
+        bound: Bound | None = None,
     ) -> Session:
         """Store exactly this session, replacing what was there; answers what is stored, with its revision.
+
+        bound: None leaves it as it is whether the session is to be folded.
 
         Messages keep `persisted_at` as given. if_revision: 0 asks that no session is there; n asks for that revision.
         Raises: Conflict, when it does not hold, one message id has two contents or a record's id is taken outside the
@@ -103,12 +107,15 @@ class SessionStore(Protocol):
         ttl_seconds: int | None = None,
         strategy: Strategy | None = None,
         records: Sequence[MemoryWrite] = (),
+        bound: Bound | None = None,
     ) -> Appended:
         """Add messages behind the last one, in order; makes the session when there is none.
 
         A message whose id is there with equal role and content is left as it is (a repeated request adds nothing), and
-        so is its record, the one with the message's id: it may have been changed or deleted since.
-        ttl_seconds, strategy: None keeps what the session has.
+        so is its record, the one with the message's id: it may have been changed or deleted since. The same holds of a
+        message that a summary took the place of (`fold`), which is answered as it is given.
+        ttl_seconds, strategy: None keeps what the session has. bound: None leaves it as it is whether the session is to
+        be folded; an append that names no window never settles it.
         Raises: Conflict, when an id is there with other content or a record's id is taken outside the scope (nothing
         is added); Forbidden outside the scope.
         """
@@ -184,6 +191,24 @@ class SessionStore(Protocol):
     async def folded(self, scope: Scope, key: SessionKey, messages: Sequence[Message], *, now: float) -> set[str]:
         """Ids of those of the messages that a summary of this session took the place of (`fold`), with equal role and
         content; none when there is no session. Raises: Forbidden outside the scope."""
+        ...
+
+    async def owed_foldings(self, *, now: float, limit: int, after: OwedSession | None = None) -> Sequence[OwedSession]:
+        """Sessions that have outgrown their windows (`Bound`), over all scopes; order and `after` as in
+        `owed_extractions`."""
+        ...
+
+    async def uncounted(self, *, now: float, limit: int) -> Sequence[SessionKey]:
+        """Sessions whose tokens nobody counted, as an earlier version of this server wrote them; over all scopes."""
+        ...
+
+    async def counted(
+        self, scope: Scope, key: SessionKey, *, revision: int, tokens: int, outgrown: bool, now: float
+    ) -> bool:
+        """Note how many tokens the messages of a session have, at the revision at which they were read, and whether it
+        is to be folded, or to be folded still. False, and nothing is changed, when it is at another revision or gone.
+        The revision stays. Raises: Forbidden outside the scope.
+        """
         ...
 
     async def purge_expired(self, *, now: float, limit: int = 1000) -> int:

@@ -17,6 +17,7 @@ from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
 from agent_memory_server.adapters.redis.session_index import SessionOptions, ensure_session_index
 from agent_memory_server.adapters.redis.session_store import RedisSessionStore
+from agent_memory_server.domain.bound import Bound
 from agent_memory_server.domain.scope import EVERYWHERE
 from agent_memory_server.domain.session import Session, SessionKey
 from tests.contract.memories import DIMENSIONS
@@ -193,6 +194,22 @@ async def test_a_session_of_the_reference_server_is_listed_found_and_owed(
     assert await keys_of(sessions) == [KEY]
     assert await sessions.find(EVERYWHERE, "s1", namespace=None, user_id="ann", now=NOW) == [KEY]
     assert [one.key for one in await sessions.owed_extractions(now=NOW, limit=9)] == [KEY]
+
+
+async def test_a_session_of_the_reference_server_is_counted_once(client: Redis, sessions: RedisSessionStore) -> None:
+    await sessions.put(EVERYWHERE, replace(FULL, key=replace(KEY, session_id="ours")), now=NOW)
+    await written_by_the_reference(client)
+    assert await sessions.uncounted(now=NOW, limit=9) == [KEY]
+    head = await stored(sessions)
+    assert head.speakers == ()
+    bound = Bound(window=100, otherwise=0, share=1.0)
+    grown = (await sessions.append(EVERYWHERE, KEY, [message("m2")], now=NOW, bound=bound)).session
+    assert grown.outgrown_since is None
+    assert await sessions.uncounted(now=NOW, limit=9) == [KEY]
+    assert await sessions.counted(EVERYWHERE, KEY, revision=grown.revision, tokens=101, outgrown=True, now=NOW)
+    assert await sessions.uncounted(now=NOW, limit=9) == []
+    assert [one.key for one in await sessions.owed_foldings(now=NOW, limit=9)] == [KEY]
+    assert (await stored(sessions)).speakers == ("user",)
 
 
 async def test_what_the_reference_server_writes_over_ours_is_what_is_read(

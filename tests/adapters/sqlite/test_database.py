@@ -97,7 +97,7 @@ async def test_durability_is_what_was_asked_for(tmp_path: Path, durability: str,
     await database.close()
 
 
-@pytest.mark.parametrize(("dimensions", "page_size"), [(384, 8192), (1024, 8192), (1536, 16384)])
+@pytest.mark.parametrize(("dimensions", "page_size"), [(384, 4096), (768, 8192), (1024, 8192), (1536, 16384)])
 async def test_wide_vectors_get_wide_pages(tmp_path: Path, dimensions: int, page_size: int) -> None:
     database = await Database.open(DataFolder(path=tmp_path, dimensions=dimensions))
     assert await database.read(lambda connection: connection.pragma("page_size")) == page_size

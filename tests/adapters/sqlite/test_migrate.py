@@ -13,9 +13,13 @@ import pytest
 
 from agent_memory_server.adapters.sqlite.connection import FILE_NAME, open_writer
 from agent_memory_server.adapters.sqlite.migrate import migrate, migrations, schema_version
+from agent_memory_server.adapters.sqlite.session_folding import outgrown_sessions, uncounted_sessions
+from agent_memory_server.adapters.sqlite.session_writer import find_head
 from agent_memory_server.domain.errors import StartRefused
+from agent_memory_server.domain.session import SessionKey
 
 PROCESSES = 4
+NOW = 10.0
 OPEN_AND_NOTE = """
 import asyncio, sys
 from pathlib import Path
@@ -63,6 +67,28 @@ def test_migrating_again_changes_nothing(connection: apsw.Connection) -> None:
     migrate(connection)
     assert schema(connection) == before
     assert connection.execute("SELECT value FROM meta WHERE key = 'kept'").get == 1
+
+
+def test_sessions_of_an_earlier_version_are_to_be_counted_and_know_who_spoke(connection: apsw.Connection) -> None:
+    for step in migrations()[:12]:
+        connection.execute(step.sql)
+    connection.pragma("user_version", 12)
+    for sid, said in enumerate([("user", "Mel", "user"), ()], start=1):
+        connection.execute(
+            "INSERT INTO sessions(sid, namespace, user_id, session_id, revision, message_count, next_position, tokens, "
+            "memories, strategy, strategy_config, created_at, updated_at, last_accessed) "
+            "VALUES (?, 'n', 'u', ?, 1, ?, 3, 0, '[]', 'discrete', '{}', 1, 1, 1)",
+            (sid, f"s{sid}", len(said)),
+        )
+        for position, role in enumerate(said):
+            values = (sid, position, f"m{position}", role)
+            connection.execute("INSERT INTO messages VALUES (?, ?, ?, ?, 'Hello.', 1, NULL, 0)", values)
+    migrate(connection)
+    assert uncounted_sessions(connection, now=NOW, limit=9) == [SessionKey("n", "u", "s1")]
+    assert outgrown_sessions(connection, now=NOW, limit=9, after=None) == []
+    head = find_head(connection, SessionKey("n", "u", "s1"), now=NOW)
+    assert head is not None
+    assert (head.held, head.session.speakers) == (None, ("user", "Mel"))
 
 
 def test_a_file_of_a_newer_server_is_refused_and_left_alone(connection: apsw.Connection) -> None:

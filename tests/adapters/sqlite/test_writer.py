@@ -14,6 +14,7 @@ import pytest
 
 from agent_memory_server.adapters.sqlite.connection import open_writer
 from agent_memory_server.adapters.sqlite.migrate import migrate
+from agent_memory_server.adapters.sqlite.write_ahead import IDLE_BYTES
 from agent_memory_server.adapters.sqlite.writer import MAX_BATCH, Writer
 from agent_memory_server.domain.errors import InvalidRequest, Unavailable
 
@@ -72,6 +73,13 @@ def adding(key: str) -> Callable[[apsw.Connection], str]:
     def work(connection: apsw.Connection) -> str:
         connection.execute("INSERT INTO meta(key, value) VALUES (?, 1)", (key,))
         return key
+
+    return work
+
+
+def adding_blob(key: str, size: int) -> Callable[[apsw.Connection], None]:
+    def work(connection: apsw.Connection) -> None:
+        connection.execute("INSERT INTO meta(key, value) VALUES (?, zeroblob(?))", (key, size))
 
     return work
 
@@ -140,6 +148,20 @@ async def test_work_that_fails_takes_back_its_own_changes_only(writer: Writer, d
     assert outcomes == ["a", error, "c"]
     assert disk.keys() == {"a", "c"}
     assert disk.commits == 2
+
+
+async def test_the_first_of_a_batch_that_fails_takes_back_its_own_changes_only(writer: Writer, disk: Disk) -> None:
+    error = InvalidRequest("no")
+    outcomes = await together(writer, adding_then_failing("a", error), adding("b"), adding_then_failing("c", error))
+    assert outcomes == [error, "b", error]
+    assert disk.keys() == {"b"}
+
+
+async def test_work_that_fails_alone_leaves_nothing_and_the_next_one_is_done(writer: Writer, disk: Disk) -> None:
+    with pytest.raises(InvalidRequest, match="no"):
+        await writer.write(adding_then_failing("a", InvalidRequest("no")))
+    assert await writer.write(adding("b")) == "b"
+    assert disk.keys() == {"b"}
 
 
 @pytest.mark.parametrize("error", [apsw.SQLError("x"), ZeroDivisionError(), KeyError("k")])
@@ -276,3 +298,9 @@ async def test_an_idle_writer_merges_the_segments_of_the_word_index(writer: Writ
     before = segments()
     assert before > 1
     assert await asyncio.to_thread(holds_within, WAIT_S, lambda: segments() < before)
+
+
+async def test_an_idle_writer_copies_the_log_into_the_file(writer: Writer, disk: Disk) -> None:
+    before = disk.path.stat().st_size
+    await writer.write(adding_blob("big", 2 * IDLE_BYTES))
+    assert await asyncio.to_thread(holds_within, WAIT_S, lambda: disk.path.stat().st_size > before + 2 * IDLE_BYTES)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from agent_memory_server.domain.bound import Bound
 from agent_memory_server.domain.errors import Conflict, MemoryServerError
 from agent_memory_server.domain.messages import same_message
 from agent_memory_server.domain.scope import Scope
@@ -51,11 +52,12 @@ class PluggedSessionStore:
         now: float,
         if_revision: int | None = None,
         records: Sequence[MemoryWrite] = (),
+        bound: Bound | None = None,
     ) -> Session:
         """See `SessionStore.put`."""
         made = await self._stored(scope, records, now=now)
         try:
-            return await self._sessions.put(scope, session, now=now, if_revision=if_revision)
+            return await self._sessions.put(scope, session, now=now, if_revision=if_revision, bound=bound)
         except MemoryServerError:
             await self._memories.delete(scope, made)
             raise
@@ -70,17 +72,23 @@ class PluggedSessionStore:
         ttl_seconds: int | None = None,
         strategy: Strategy | None = None,
         records: Sequence[MemoryWrite] = (),
+        bound: Bound | None = None,
     ) -> Appended:
         """See `SessionStore.append`."""
-        known = await self._messages(scope, key, now=now) if records else {}
+        known = await self._known(scope, key, messages, now=now) if records else set()
         made = await self._stored(scope, [one for one in records if one.memory.id not in known], now=now)
         try:
             return await self._sessions.append(
-                scope, key, messages, now=now, ttl_seconds=ttl_seconds, strategy=strategy
+                scope, key, messages, now=now, ttl_seconds=ttl_seconds, strategy=strategy, bound=bound
             )
         except MemoryServerError:
             await self._memories.delete(scope, made)
             raise
+
+    async def _known(self, scope: Scope, key: SessionKey, messages: Sequence[Message], *, now: float) -> set[str]:
+        """Ids of the messages that the session has, or has folded."""
+        there = await self._messages(scope, key, now=now)
+        return there.keys() | await self._sessions.folded(scope, key, messages, now=now)
 
     async def _messages(self, scope: Scope, key: SessionKey, *, now: float) -> dict[str, Message]:
         session = await self._sessions.get(scope, key, now=now)
@@ -161,6 +169,20 @@ class PluggedSessionStore:
     async def folded(self, scope: Scope, key: SessionKey, messages: Sequence[Message], *, now: float) -> set[str]:
         """See `SessionStore.folded`."""
         return await self._sessions.folded(scope, key, messages, now=now)
+
+    async def owed_foldings(self, *, now: float, limit: int, after: OwedSession | None = None) -> Sequence[OwedSession]:
+        """See `SessionStore.owed_foldings`."""
+        return await self._sessions.owed_foldings(now=now, limit=limit, after=after)
+
+    async def uncounted(self, *, now: float, limit: int) -> Sequence[SessionKey]:
+        """See `SessionStore.uncounted`."""
+        return await self._sessions.uncounted(now=now, limit=limit)
+
+    async def counted(
+        self, scope: Scope, key: SessionKey, *, revision: int, tokens: int, outgrown: bool, now: float
+    ) -> bool:
+        """See `SessionStore.counted`."""
+        return await self._sessions.counted(scope, key, revision=revision, tokens=tokens, outgrown=outgrown, now=now)
 
     async def purge_expired(self, *, now: float, limit: int = 1000) -> int:
         """See `SessionStore.purge_expired`."""

@@ -92,7 +92,7 @@ def _adopted(members: dict[str, Any], session: Session, *, now: float) -> dict[s
     latest, ordered = run_of_times(session.messages)
     own = {
         "key": keys.parts_digest(session.key),
-        "exact": exact_tokens(session.key),
+        "exact": exact_tokens(session.key, counted=False),
         "order": order_of(session.key),
         "revision": before["revision"] + 1 if isinstance(before, dict) and before.get("revision") else 1,
         "count": len(session.messages),
@@ -106,6 +106,8 @@ def _adopted(members: dict[str, Any], session: Session, *, now: float) -> dict[s
     }
     if unread:
         own["owed_since"] = now
+    if isinstance(before, dict):
+        own |= {name: before[name] for name in ("window", "outgrown_since") if before.get(name) is not None}
     if latest:
         own["latest"] = float(latest)
     if session.ttl_seconds is not None:

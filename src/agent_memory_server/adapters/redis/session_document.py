@@ -4,7 +4,9 @@ It holds what the reference server's form cannot: `key` (digest of the session's
 no name of its session), `exact` and `order` (what the index looks for, and sorts by), `revision`, `count` and `known`
 (messages, and distinct ids among them), exact times, `owed_since`, `expires_at`, `latest` (the latest time of a
 message) and `ordered` (whether times never go back), `ttl`, `strategy` (JSON text), `extra` (JSON text of what JSON in
-Redis would change). A document without it was written by another server.
+Redis would change), `held` (tokens of the messages; not there until somebody counted them), `window` (tokens that a
+write named as the session's window), `outgrown_since`, `speakers` (JSON text). A document without it was written by
+another server.
 """
 
 from __future__ import annotations
@@ -17,15 +19,19 @@ from itertools import pairwise
 from typing import Any
 
 from agent_memory_server.adapters.redis.exact import token
+from agent_memory_server.domain.bound import Bound
 from agent_memory_server.domain.filters import TextField
 from agent_memory_server.domain.memory import Memory, MemoryType
-from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
+from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy, with_speakers
+from agent_memory_server.domain.tokens import tokens_of
 
 OWN = "agent_memory"
 SEEN = "seen"
 """The token of every document that has our member."""
 KEPT = "kept"
 """The token of those that are under a name of their session."""
+COUNTED = "counted"
+"""The token of those of which `held` is known."""
 
 HEAD_PATHS = ("$.agent_memory", "$.context", "$.tokens", "$.data", "$.memories")
 _DEEP = 100  # Redis reads JSON of up to 128 levels
@@ -161,12 +167,13 @@ class Document:
     messages: list[str]
 
 
-def exact_tokens(key: SessionKey) -> str:
-    """What the index looks for."""
+def exact_tokens(key: SessionKey, *, counted: bool = True) -> str:
+    """What the index looks for. counted: whether the tokens of its messages are known."""
     parts = {
         TextField.NAMESPACE: key.namespace, TextField.USER_ID: key.user_id, TextField.SESSION_ID: key.session_id,
     }  # fmt: skip
-    return ",".join([SEEN, KEPT, *(token(field, value) for field, value in parts.items())])
+    known = [SEEN, KEPT, COUNTED] if counted else [SEEN, KEPT]
+    return ",".join([*known, *(token(field, value) for field, value in parts.items())])
 
 
 def order_of(key: SessionKey) -> str:
@@ -182,6 +189,16 @@ def key_of(order: bytes) -> SessionKey:
 def number(value: float | None) -> str:
     """A number as a word of a script, "" for none."""
     return "" if value is None else repr(value)
+
+
+def bound_words(bound: Bound | None) -> list[str]:
+    """A bound, or none, as the scripts take it."""
+    return ["", "", ""] if bound is None else [number(bound.window), number(bound.otherwise), repr(bound.share)]
+
+
+def roles_json(messages: Iterable[Message]) -> str:
+    """The roles of messages, as `speakers` holds them."""
+    return json.dumps(with_speakers((), messages))
 
 
 def strategy_json(strategy: Strategy) -> str:
@@ -227,7 +244,8 @@ def document_of(session: Session, *, now: float) -> Document:
     own = [
         exact_tokens(key), order_of(key), repr(session.created_at), repr(session.updated_at),
         repr(session.last_accessed), number(expires_at), number(session.ttl_seconds), strategy,
-        json.dumps(extra) if extra else "", *run_of_times(session.messages),
+        json.dumps(extra) if extra else "", *run_of_times(session.messages), str(tokens_of(session.messages)),
+        roles_json(session.messages),
     ]  # fmt: skip
     return Document(text, own, message_words(session.messages))
 
@@ -254,6 +272,9 @@ def head_from(key: SessionKey, text: bytes) -> Session:
         revision=own["revision"],
         message_count=own["count"],
         owed_since=None if own.get("owed_since") is None else float(own["owed_since"]),
+        outgrown_since=None if own.get("outgrown_since") is None else float(own["outgrown_since"]),
+        speakers=tuple(json.loads(own.get("speakers") or "[]")),
+        window=own.get("window"),
     )
 
 

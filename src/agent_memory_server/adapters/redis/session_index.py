@@ -15,7 +15,7 @@ from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.connection import command
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.exact import FIELD, token
-from agent_memory_server.adapters.redis.session_document import KEPT, SEEN, key_of, order_of
+from agent_memory_server.adapters.redis.session_document import COUNTED, KEPT, SEEN, key_of, order_of
 from agent_memory_server.adapters.redis.shards import Rows, Shard, cut, ensure_on, limits, merged, rows_of, shards_of
 from agent_memory_server.domain.errors import StartRefused, Unavailable
 from agent_memory_server.domain.filters import TextField
@@ -35,10 +35,12 @@ _OWN: dict[str, Sequence[str]] = {
     "created_": ("$.agent_memory.created_at", "AS", "created_", "NUMERIC"),
     "owed_": ("$.agent_memory.owed_since", "AS", "owed_", "NUMERIC"),
     "expires_": ("$.agent_memory.expires_at", "AS", "expires_", "NUMERIC"),
+    "outgrown_": ("$.agent_memory.outgrown_since", "AS", "outgrown_", "NUMERIC"),
     "order_": ("$.agent_memory.order", "AS", "order_", "TAG", "CASESENSITIVE"),
 }
 _SORTABLE = {
-    "created_": ("SORTABLE",), "owed_": ("SORTABLE",), "expires_": ("SORTABLE",), "order_": ("SORTABLE", "UNF"),
+    "created_": ("SORTABLE",), "owed_": ("SORTABLE",), "expires_": ("SORTABLE",), "outgrown_": ("SORTABLE",),
+    "order_": ("SORTABLE", "UNF"),
 }  # fmt: skip
 """What a shard that cannot look into documents holds in order."""
 _FOREIGN = f"-@{FIELD}:{{{SEEN}}}"
@@ -168,18 +170,21 @@ class SessionIndex:
             query += f" @{FIELD}:{{{token(TextField.SESSION_ID, session_id)}}}"
         return await self._sorted(f"{query} {_alive(now)}", "created_", limit=limit, offset=offset)
 
-    async def owed(self, *, now: float, limit: int, after: OwedSession | None) -> list[bytes]:
-        """Sessions that extraction owes something, the longest owed first."""
+    async def owed(self, *, now: float, limit: int, after: OwedSession | None, by: str = "owed_") -> list[bytes]:
+        """Sessions that are owed something, the longest owed first. by: the field that tells since when."""
         kept = f"@{FIELD}:{{{KEPT}}} {_alive(now)}"
         if after is None:
-            return await self._sorted(f"{kept} @owed_:[-inf +inf]", "owed_", limit=limit)
+            return await self._sorted(f"{kept} @{by}:[-inf +inf]", by, limit=limit)
         behind = f"@order_ > '{order_of(after.key)}'"
-        found = await self._sorted(
-            f"{kept} @owed_:[{after.since!r} {after.since!r}]", "owed_", limit=limit, condition=behind
-        )
+        found = await self._sorted(f"{kept} @{by}:[{after.since!r} {after.since!r}]", by, limit=limit, condition=behind)
         if len(found) < limit:
-            found += await self._sorted(f"{kept} @owed_:[({after.since!r} +inf]", "owed_", limit=limit - len(found))
+            found += await self._sorted(f"{kept} @{by}:[({after.since!r} +inf]", by, limit=limit - len(found))
         return found
+
+    async def uncounted(self, *, now: float, limit: int) -> list[bytes]:
+        """Sessions of whose messages the tokens are not known."""
+        query = f"@{FIELD}:{{{KEPT}}} -@{FIELD}:{{{COUNTED}}} {_alive(now)}"
+        return await self._sorted(query, "created_", limit=limit)
 
     async def over(self, *, now: float, limit: int) -> list[bytes]:
         """Sessions whose time is over, those over longest first."""

@@ -25,7 +25,7 @@ class SessionScripts:
         self._prefix = prefix
         self._adoption = adoption
         self._scripts = {
-            name: script(client, f"{name}_session", shared="session") for name in ("read", "fold", "delete")
+            name: script(client, f"{name}_session", shared="session") for name in ("read", "fold", "count", "delete")
         }
         self._changing = {
             name: RecordsScript(client, f"{name}_session", records, shared="session")

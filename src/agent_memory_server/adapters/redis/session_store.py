@@ -7,49 +7,45 @@ has the revision that was read, and is decided again if not.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.burials import Burials
-from agent_memory_server.adapters.redis.connection import command
-from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.index import Index, IndexOptions
 from agent_memory_server.adapters.redis.planning import Planner, until_done
 from agent_memory_server.adapters.redis.records import Records
 from agent_memory_server.adapters.redis.session_adoption import SessionAdoption
 from agent_memory_server.adapters.redis.session_document import (
+    bound_words,
     document_of,
     head_from,
     message_from,
     message_json,
     message_words,
     number,
-    run_of_times,
+    roles_json,
     strategy_json,
 )
+from agent_memory_server.adapters.redis.session_folding import SessionFolding
+from agent_memory_server.adapters.redis.session_identities import identities
 from agent_memory_server.adapters.redis.session_index import SessionIndex, SessionOptions
+from agent_memory_server.adapters.redis.session_known import Known, as_stored, known_of
 from agent_memory_server.adapters.redis.session_scripts import SessionScripts
 from agent_memory_server.adapters.redis.step import Step
-from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound
-from agent_memory_server.domain.messages import distinct, message_digest, other_content, other_revision, same_message
+from agent_memory_server.domain.bound import Bound
+from agent_memory_server.domain.errors import Conflict, Forbidden
+from agent_memory_server.domain.messages import distinct, other_revision, same_message
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
+from agent_memory_server.domain.tokens import tokens_of
 from agent_memory_server.ports.memory_store import MemoryWrite, PutResult, PutStatus
 from agent_memory_server.ports.session_store import Appended, Marked, OwedSession, SessionPage, Unextracted
 
 _AT_ONCE = 500
 _NOTHING = Marked(messages=(), records=())
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What an append found of its messages: the session's head, and those that are there, by id."""
-
-    head: Session
-    messages: Mapping[str, Message]
 
 
 class RedisSessionStore:
@@ -65,6 +61,7 @@ class RedisSessionStore:
         self._scripts = SessionScripts(client, self._adoption, self._records, prefix=options.prefix)
         self._planner = Planner(self._records, Index(client, records.name))
         self._burials = Burials(client, self._records)
+        self._folding = SessionFolding(client, self._scripts, self._index, prefix=options.prefix)
 
     async def get(self, scope: Scope, key: SessionKey, *, now: float, last: int | None = None) -> Session | None:
         """See `SessionStore.get`."""
@@ -87,7 +84,7 @@ class RedisSessionStore:
         await self.adopt_foreign(now=now)
         within = _within(scope, namespace, user_id)
         found = await self._index.page(within, now=now, limit=2, session_id=session_id)
-        return [key for key, _ in await self._identities(found)]
+        return [one.key for one in await identities(self._client, found)]
 
     async def put(
         self,
@@ -97,6 +94,7 @@ class RedisSessionStore:
         now: float,
         if_revision: int | None = None,
         records: Sequence[MemoryWrite] = (),
+        bound: Bound | None = None,
     ) -> Session:
         """See `SessionStore.put`."""
         _require(scope, session.key)
@@ -106,7 +104,7 @@ class RedisSessionStore:
         async def attempt() -> Session | None:
             owed = await self._owed_records(scope, records)
             wanted = "" if if_revision is None else str(if_revision)
-            told = [wanted, document.text, *document.own, str(len(messages)), *document.messages]
+            told = [wanted, document.text, *document.own, *bound_words(bound), str(len(messages)), *document.messages]
             state, *rest = await self._scripts.run("put", session.key, told, now=now, records=owed)
             if state == b"revision":
                 raise other_revision(session.key, if_revision or 0, int(rest[0]))
@@ -119,6 +117,9 @@ class RedisSessionStore:
             revision=head.revision,
             message_count=head.message_count,
             owed_since=head.owed_since,
+            outgrown_since=head.outgrown_since,
+            speakers=head.speakers,
+            window=head.window,
         )
 
     async def append(
@@ -131,16 +132,17 @@ class RedisSessionStore:
         ttl_seconds: int | None = None,
         strategy: Strategy | None = None,
         records: Sequence[MemoryWrite] = (),
+        bound: Bound | None = None,
     ) -> Appended:
         """See `SessionStore.append`."""
         _require(scope, key)
         distinct(messages)
-        known: _Known | None = None
+        known: Known | None = None
 
         async def attempt() -> Appended | None:
             nonlocal known
-            given = _as_stored(messages, known)
-            there = known.messages if known else {}
+            given = as_stored(messages, known)
+            there = known.ids if known else frozenset()
             fresh = [one for one in distinct(given) if one.id not in there]
             # The record of a repeated message was stored with it, and may have been deleted since.
             owed = [record for record in records if record.memory.id not in there]
@@ -148,7 +150,8 @@ class RedisSessionStore:
             document = document_of(started, now=now)
             words = ["" if known is None else str(known.head.revision)]
             words += [number(ttl_seconds), strategy_json(strategy) if strategy else "", _open(document.text)]
-            words += [*document.own, str(len(fresh)), *message_words(fresh)]
+            words += [*document.own, *bound_words(bound), str(tokens_of(fresh)), roles_json(fresh)]
+            words += [str(len(fresh)), *message_words(fresh)]
             words += [*map(message_json, fresh), *(repr(one.created_at) for one in fresh)]
             steps = await self._owed_records(scope, owed)
             state, *rest = await self._scripts.run("append", key, words, now=now, records=steps)
@@ -156,10 +159,7 @@ class RedisSessionStore:
                 return Appended(session=head_from(key, rest[0]), messages=given)
             known = None
             if state == b"known":
-                texts = zip(rest[1::2], rest[2::2], strict=True)
-                known = _Known(
-                    head_from(key, rest[0]), {id_.decode(): message_from(json.loads(text)) for id_, text in texts}
-                )
+                known = known_of(key, rest)
             return None
 
         return await until_done(attempt)
@@ -187,16 +187,16 @@ class RedisSessionStore:
         within = _within(scope, namespace, user_id)
         total = await self._index.count(within, now=now)
         page = await self._index.page(within, now=now, limit=limit, offset=offset) if offset < total else []
-        found = await self._identities(page)
-        return SessionPage(keys=tuple(key for key, _ in found), total=total)
+        found = await identities(self._client, page)
+        return SessionPage(keys=tuple(one.key for one in found), total=total)
 
     async def owed_extractions(
         self, *, now: float, limit: int, after: OwedSession | None = None
     ) -> Sequence[OwedSession]:
         """See `SessionStore.owed_extractions`."""
         await self.adopt_foreign(now=now)
-        found = await self._identities(await self._index.owed(now=now, limit=limit, after=after))
-        return [OwedSession(key=key, since=since) for key, since in found if since is not None]
+        found = await identities(self._client, await self._index.owed(now=now, limit=limit, after=after))
+        return [OwedSession(key=one.key, since=one.unread) for one in found if one.unread is not None]
 
     async def unextracted(
         self, scope: Scope, key: SessionKey, *, now: float, limit: int, before: int
@@ -278,42 +278,33 @@ class RedisSessionStore:
     ) -> Session:
         """See `SessionStore.fold`."""
         _require(scope, key)
-
-        async def attempt() -> Session | None:
-            found = await self._scripts.read(key, ["all"], now=now)
-            if found is None:
-                raise NotFound(f"Session {key.session_id} not found")
-            head, (text,) = found
-            if head.context != if_context:
-                raise Conflict(f"the summary of session {key.session_id} has changed")
-            there = {message.id: message for message in _messages(text)}
-            for message in messages:
-                stored = there.pop(message.id, None)
-                if stored is None or not same_message(stored, message):
-                    raise Conflict(f"message {message.id} of session {key.session_id} has changed or is gone")
-            left = list(there.values())
-            words = [str(head.revision), json.dumps(context), str(tokens), f"[{','.join(map(message_json, left))}]"]
-            words += [*run_of_times(left), str(len(left)), *message_words(left)]
-            words += [word for message in messages for word in (message.id, message_digest(message).hex())]
-            state, *rest = await self._scripts.run("fold", key, words, now=now)
-            return head_from(key, rest[0]) if state == b"done" else None
-
-        return await until_done(attempt)
+        return await self._folding.fold(key, messages, context=context, if_context=if_context, tokens=tokens, now=now)
 
     async def folded(self, scope: Scope, key: SessionKey, messages: Sequence[Message], *, now: float) -> set[str]:
         """See `SessionStore.folded`."""
         _require(scope, key)
-        if not messages or await self.get(scope, key, now=now, last=0) is None:
-            return set()
-        ids = [message.id for message in messages]
-        found = await command(self._client, "HMGET", keys.session(self._prefix, key).folded, *ids)
-        pairs = zip(messages, found, strict=True)
-        return {message.id for message, said in pairs if said == message_digest(message).hex().encode()}
+        return await self._folding.folded(key, messages, now=now)
+
+    async def owed_foldings(self, *, now: float, limit: int, after: OwedSession | None = None) -> Sequence[OwedSession]:
+        """See `SessionStore.owed_foldings`."""
+        return await self._folding.owed(now=now, limit=limit, after=after)
+
+    async def uncounted(self, *, now: float, limit: int) -> Sequence[SessionKey]:
+        """See `SessionStore.uncounted`."""
+        await self.adopt_foreign(now=now)
+        return await self._folding.uncounted(now=now, limit=limit)
+
+    async def counted(
+        self, scope: Scope, key: SessionKey, *, revision: int, tokens: int, outgrown: bool, now: float
+    ) -> bool:
+        """See `SessionStore.counted`."""
+        _require(scope, key)
+        return await self._folding.counted(key, revision=revision, tokens=tokens, outgrown=outgrown, now=now)
 
     async def purge_expired(self, *, now: float, limit: int = 1000) -> int:
         """See `SessionStore.purge_expired`. Redis has deleted most of them by itself."""
-        found = await self._identities(await self._index.over(now=now, limit=limit))
-        states = [await self._scripts.run("delete", key, ["over"], now=now) for key, _ in found]
+        keys_over = [one.key for one in await identities(self._client, await self._index.over(now=now, limit=limit))]
+        states = [await self._scripts.run("delete", key, ["over"], now=now) for key in keys_over]
         return sum(state == b"done" for state, *_ in states)
 
     async def adopt_foreign(self, *, now: float) -> int:
@@ -325,21 +316,6 @@ class RedisSessionStore:
             if not done:
                 break
         return adopted
-
-    async def _identities(self, found: Sequence[bytes]) -> Sequence[tuple[SessionKey, float | None]]:
-        """Whose documents these are, and since when extraction owes them something; without those that are gone."""
-        paths = ("$.namespace", "$.user_id", "$.session_id", "$.agent_memory.owed_since")
-        result = []
-        for start in range(0, len(found), _AT_ONCE):
-            async with self._client.pipeline(transaction=False) as pipe:
-                for key in found[start : start + _AT_ONCE]:
-                    pipe.execute_command("JSON.GET", key, *paths)
-                with translating():
-                    texts = await pipe.execute()
-            for members in (json.loads(text) for text in texts if text is not None):
-                *parts, since = [members[path][0] if members.get(path) else None for path in paths]
-                result.append((SessionKey(*(part or "" for part in parts)), since))
-        return result
 
 
 def _require(scope: Scope, key: SessionKey) -> None:
@@ -357,16 +333,6 @@ def _pairs(words: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
 
 def _unread(stored: Message | None, message: Message) -> bool:
     return stored is not None and same_message(stored, message) and not stored.discrete_memory_extracted
-
-
-def _as_stored(messages: Sequence[Message], known: _Known | None) -> tuple[Message, ...]:
-    """The messages, those that are there as they are stored. Raises: Conflict."""
-    if known is None:
-        return tuple(messages)
-    for message in messages:
-        if not same_message(known.messages.get(message.id, message), message):
-            raise other_content(message)
-    return tuple(known.messages.get(message.id, message) for message in messages)
 
 
 def _started(key: SessionKey, *, now: float, ttl_seconds: int | None, strategy: Strategy | None) -> Session:

@@ -16,10 +16,17 @@ _WRITER_CACHE_KIB = 65_536
 _READER_CACHE_KIB = 16_384
 _WAL_LIMIT_BYTES = 64 * 1024**2
 _SWITCH_RETRY_S = 0.01
+_NARROW_DIMENSIONS = 384
 
 
 def page_size(dimensions: int) -> int:
-    """8192 bytes hold five 384-dimensional vectors; wider vectors get 16384."""
+    """Two 384-dimensional vectors fill most of 4096 bytes; wider ones get pages that hold two or more as well.
+
+    A batch of records of many users changes pages all over the file, and each goes to disk whole: with 8192 bytes for
+    384 dimensions a fifth less space is used, but storing such a batch writes two thirds more.
+    """
+    if dimensions <= _NARROW_DIMENSIONS:
+        return 4096
     return 8192 if dimensions <= 1024 else 16384
 
 

@@ -1,17 +1,20 @@
-"""A summary put in place of a session's messages."""
+"""A summary put in place of a session's messages, and which sessions wait for one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import apsw
 
 from agent_memory_server.adapters.sqlite.session_writer import find_head
-from agent_memory_server.adapters.sqlite.sql import fetch_row, queries
+from agent_memory_server.adapters.sqlite.sql import fetch, fetch_row, queries
 from agent_memory_server.domain.errors import Conflict, NotFound
 from agent_memory_server.domain.messages import message_digest
 from agent_memory_server.domain.session import Message, Session, SessionKey
+from agent_memory_server.domain.tokens import tokens_of
+from agent_memory_server.ports.session_store import OwedSession
 
 _SQL = queries("folding")
 
@@ -40,7 +43,8 @@ def fold_messages(connection: apsw.Connection, key: SessionKey, folding: Folding
         _SQL["remember"], [(head.sid, message.id, message_digest(message)) for message in folding.messages]
     )
     connection.executemany(_SQL["drop"], [(head.sid, message.id) for message in folding.messages])
-    connection.execute(_SQL["folded"], (head.sid, folding.context, folding.tokens, len(folding.messages)))
+    numbers = (folding.tokens, len(folding.messages), tokens_of(folding.messages))
+    connection.execute(_SQL["folded"], (head.sid, folding.context, *numbers))
     after = find_head(connection, key, now=now)
     if after is None:
         raise AssertionError("the session was there")
@@ -58,3 +62,27 @@ def folded_ids(connection: apsw.Connection, key: SessionKey, messages: Sequence[
         if row is not None and row[0] == message_digest(message):
             found.add(message.id)
     return found
+
+
+def outgrown_sessions(
+    connection: apsw.Connection, *, now: float, limit: int, after: OwedSession | None
+) -> list[OwedSession]:
+    """See `SessionStore.owed_foldings`."""
+    start = after or OwedSession(key=SessionKey("", "", ""), since=-1e300)
+    values = {**asdict(start.key), "since": start.since, "now": now, "limit": limit}
+    rows: list[tuple[Any, ...]] = connection.execute(_SQL["owed"], values).fetchall()
+    return [OwedSession(key=SessionKey(*row[:3]), since=row[3]) for row in rows]
+
+
+def uncounted_sessions(connection: apsw.Connection, *, now: float, limit: int) -> list[SessionKey]:
+    """See `SessionStore.uncounted`."""
+    return [SessionKey(*row) for row in fetch(connection, _SQL["uncounted"], (now, limit))]
+
+
+def note_count(
+    connection: apsw.Connection, key: SessionKey, *, revision: int, tokens: int, outgrown: bool, now: float
+) -> bool:
+    """See `SessionStore.counted`."""
+    values = {**asdict(key), "revision": revision, "tokens": tokens, "outgrown": outgrown, "now": now}
+    connection.execute(_SQL["counted"], values)
+    return connection.changes() > 0

@@ -16,11 +16,15 @@ _MAPPINGS = ("extraction_strategy_config", "metadata")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A stored session without its messages. next_position: where the next message goes."""
+    """A stored session without its messages.
+
+    next_position: where the next message goes. held: tokens of its messages, None: not counted yet.
+    """
 
     sid: int
     next_position: int
     session: Session
+    held: int | None = 0
 
 
 def _memory_values(memory: Memory) -> dict[str, Any]:
@@ -36,7 +40,7 @@ def _memory(values: dict[str, Any]) -> Memory:
 def head_from_row(key: SessionKey, row: tuple[Any, ...]) -> Head:
     """A row of the query `head`."""
     (sid, next_position, revision, message_count, tokens, context, data, memories, strategy, strategy_config) = row[:10]
-    ttl_seconds, created_at, updated_at, last_accessed, owed_since = row[10:]
+    ttl_seconds, created_at, updated_at, last_accessed, owed_since, outgrown_since, speakers, held, window = row[10:]
     session = Session(
         key=key,
         created_at=created_at,
@@ -51,8 +55,11 @@ def head_from_row(key: SessionKey, row: tuple[Any, ...]) -> Head:
         revision=revision,
         message_count=message_count,
         owed_since=owed_since,
+        outgrown_since=outgrown_since,
+        speakers=tuple(json.loads(speakers)),
+        window=window,
     )
-    return Head(sid, next_position, session)
+    return Head(sid, next_position, session, held)
 
 
 def session_values(session: Session, *, now: float) -> dict[str, Any]:

@@ -11,10 +11,18 @@ import apsw
 
 from agent_memory_server.adapters.sqlite.database import Database
 from agent_memory_server.adapters.sqlite.session_extraction import mark_extracted, owed_sessions, read_unextracted
-from agent_memory_server.adapters.sqlite.session_folding import Folding, fold_messages, folded_ids
+from agent_memory_server.adapters.sqlite.session_folding import (
+    Folding,
+    fold_messages,
+    folded_ids,
+    note_count,
+    outgrown_sessions,
+    uncounted_sessions,
+)
 from agent_memory_server.adapters.sqlite.session_rows import message_from_row
 from agent_memory_server.adapters.sqlite.session_writer import Append, append_messages, find_head, put_session
 from agent_memory_server.adapters.sqlite.sql import queries, snapshot
+from agent_memory_server.domain.bound import Bound
 from agent_memory_server.domain.errors import Forbidden
 from agent_memory_server.domain.scope import Scope
 from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
@@ -57,12 +65,13 @@ class SqliteSessionStore:
         now: float,
         if_revision: int | None = None,
         records: Sequence[MemoryWrite] = (),
+        bound: Bound | None = None,
     ) -> Session:
         """Store exactly this session, and the records, in one step. Raises: Conflict, Forbidden."""
         _require(scope, session.key)
         return await self._database.write(
             lambda connection: put_session(
-                connection, scope, session, now=now, if_revision=if_revision, records=records
+                connection, scope, session, now=now, if_revision=if_revision, records=records, bound=bound
             )
         )
 
@@ -76,10 +85,11 @@ class SqliteSessionStore:
         ttl_seconds: int | None = None,
         strategy: Strategy | None = None,
         records: Sequence[MemoryWrite] = (),
+        bound: Bound | None = None,
     ) -> Appended:
         """Add messages behind the last one, and the records, in one step. Raises: Conflict, Forbidden."""
         _require(scope, key)
-        append = Append(messages=messages, ttl_seconds=ttl_seconds, strategy=strategy, records=records)
+        append = Append(messages=messages, ttl_seconds=ttl_seconds, strategy=strategy, records=records, bound=bound)
         return await self._database.write(lambda connection: append_messages(connection, scope, key, append, now=now))
 
     async def delete(self, scope: Scope, key: SessionKey, *, now: float) -> bool:
@@ -163,6 +173,25 @@ class SqliteSessionStore:
         """See `SessionStore.folded`."""
         _require(scope, key)
         return await self._database.read(lambda connection: folded_ids(connection, key, messages, now=now))
+
+    async def owed_foldings(self, *, now: float, limit: int, after: OwedSession | None = None) -> Sequence[OwedSession]:
+        """See `SessionStore.owed_foldings`."""
+        return await self._database.read(
+            lambda connection: outgrown_sessions(connection, now=now, limit=limit, after=after)
+        )
+
+    async def uncounted(self, *, now: float, limit: int) -> Sequence[SessionKey]:
+        """See `SessionStore.uncounted`."""
+        return await self._database.read(lambda connection: uncounted_sessions(connection, now=now, limit=limit))
+
+    async def counted(
+        self, scope: Scope, key: SessionKey, *, revision: int, tokens: int, outgrown: bool, now: float
+    ) -> bool:
+        """See `SessionStore.counted`."""
+        _require(scope, key)
+        return await self._database.write(
+            lambda connection: note_count(connection, key, revision=revision, tokens=tokens, outgrown=outgrown, now=now)
+        )
 
     async def purge_expired(self, *, now: float, limit: int = 1000) -> int:
         """Delete up to `limit` sessions whose time is over; how many."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,15 +18,24 @@ from agent_memory_server.adapters.sqlite.session_rows import (
     message_values,
     session_values,
 )
-from agent_memory_server.adapters.sqlite.sql import queries
+from agent_memory_server.adapters.sqlite.sql import fetch_row, queries
+from agent_memory_server.domain.bound import Bound
 from agent_memory_server.domain.errors import Conflict
-from agent_memory_server.domain.messages import distinct, other_content, other_revision, same_message
+from agent_memory_server.domain.messages import (
+    distinct,
+    message_digest,
+    other_content,
+    other_revision,
+    same_message,
+)
 from agent_memory_server.domain.scope import Scope
-from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy
+from agent_memory_server.domain.session import Message, Session, SessionKey, Strategy, with_speakers
+from agent_memory_server.domain.tokens import tokens_of
 from agent_memory_server.ports.memory_store import MemoryWrite, PutStatus
 from agent_memory_server.ports.session_store import Appended
 
 _SQL = queries("sessions")
+_FOLDING = queries("folding")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +46,7 @@ class Append:
     ttl_seconds: int | None
     strategy: Strategy | None
     records: Sequence[MemoryWrite]
+    bound: Bound | None = None
 
 
 def find_head(connection: apsw.Connection, key: SessionKey, *, now: float) -> Head | None:
@@ -52,6 +63,7 @@ def put_session(
     now: float,
     if_revision: int | None,
     records: Sequence[MemoryWrite],
+    bound: Bound | None = None,
 ) -> Session:
     """Store exactly this session; only rows that differ are written. Raises: Conflict; see `SessionStore.put`."""
     messages = distinct(session.messages)
@@ -66,10 +78,28 @@ def put_session(
         sid, position = stored.sid, stored.next_position
         connection.execute(_SQL["replace"], {**values, "sid": sid})
     position = _replace_messages(connection, sid, position, messages)
-    since = _owed_since(stored.session if stored else None, messages, now=now)
-    connection.execute(_SQL["advance"], (sid, revision + 1, len(messages), position, since))
+    before = stored.session if stored else None
+    since = _owed_since(before, messages, now=now)
+    held = tokens_of(messages)
+    window = before.window if before else None
+    outgrown_since = before.outgrown_since if before else None
+    if bound is not None:
+        window = bound.window
+        outgrown_since = _since(outgrown_since, now) if bound.outgrown(held, window) else None
+    speakers = with_speakers(before.speakers if before else (), messages)
+    numbers = (revision + 1, len(messages), position, since, held, window, outgrown_since, json.dumps(speakers))
+    connection.execute(_SQL["advance"], (sid, *numbers))
     _put_owed(connection, scope, records, now=now)
-    return replace(session, messages=messages, revision=revision + 1, message_count=len(messages), owed_since=since)
+    return replace(
+        session,
+        messages=messages,
+        revision=revision + 1,
+        message_count=len(messages),
+        owed_since=since,
+        outgrown_since=outgrown_since,
+        speakers=speakers,
+        window=window,
+    )
 
 
 def append_messages(
@@ -83,7 +113,14 @@ def append_messages(
     messages, repeated = _with_stored(connection, head.sid, append.messages)
     fresh = distinct(message for message in messages if message.id not in repeated)
     since = _owed_since(head.session, fresh, now=now) or head.session.owed_since
-    session = replace(_after(head.session, append, added=len(fresh), now=now), owed_since=since)
+    held, window, outgrown_since = _grown(head, append, fresh, now=now)
+    session = replace(
+        _after(head.session, append, added=len(fresh), now=now),
+        owed_since=since,
+        outgrown_since=outgrown_since,
+        speakers=with_speakers(head.session.speakers, fresh),
+        window=window,
+    )
     position = _insert_messages(connection, head.sid, head.next_position, fresh)
     connection.execute(
         _SQL["appended"],
@@ -99,12 +136,34 @@ def append_messages(
             session.updated_at,
             session.last_accessed,
             since,
+            held,
+            window,
+            outgrown_since,
+            json.dumps(session.speakers),
         ),
     )
     # The record of a repeated message was stored with it, and may have been deleted since: it stays as it is.
     owed = [record for record in append.records if record.memory.id not in repeated]
     _put_owed(connection, scope, owed, now=now)
     return Appended(session=session, messages=messages)
+
+
+def _grown(
+    head: Head, append: Append, fresh: Sequence[Message], *, now: float
+) -> tuple[int | None, int | None, float | None]:
+    """Tokens that the session holds then, its window, and since when it has outgrown that."""
+    held = None if head.held is None else head.held + tokens_of(fresh)
+    bound, since = append.bound, head.session.outgrown_since
+    if bound is None:
+        return held, head.session.window, since
+    window = head.session.window if bound.window is None else bound.window
+    if bound.outgrown(held, window):
+        return held, window, _since(since, now)
+    return held, window, since if bound.window is None else None
+
+
+def _since(before: float | None, now: float) -> float:
+    return now if before is None else before
 
 
 def _put_owed(connection: apsw.Connection, scope: Scope, records: Sequence[MemoryWrite], *, now: float) -> None:
@@ -163,12 +222,14 @@ def _after(session: Session, append: Append, *, added: int, now: float) -> Sessi
 def _with_stored(
     connection: apsw.Connection, sid: int, messages: Sequence[Message]
 ) -> tuple[tuple[Message, ...], set[str]]:
-    """The messages, those that are stored already as they are stored; and the ids of these."""
+    """The messages, those that are stored already as they are stored; and the ids of these and of folded ones."""
     result, repeated = [], set()
     for message in messages:
         row = connection.execute(_SQL["message"], (sid, message.id)).fetchone()
         if row is None:
             result.append(message)
+            if _was_folded(connection, sid, message):
+                repeated.add(message.id)
             continue
         _, stored = message_from_row(row)
         if not same_message(stored, message):
@@ -176,6 +237,14 @@ def _with_stored(
         result.append(stored)
         repeated.add(message.id)
     return tuple(result), repeated
+
+
+def _was_folded(connection: apsw.Connection, sid: int, message: Message) -> bool:
+    """Whether a summary took the place of this message. Raises: Conflict, where it was another one of its id."""
+    row = fetch_row(connection, _FOLDING["was_folded"], (sid, message.id))
+    if row is not None and row[0] != message_digest(message):
+        raise other_content(message)
+    return row is not None
 
 
 def _insert_messages(connection: apsw.Connection, sid: int, position: int, messages: Sequence[Message]) -> int:

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ import apsw
 from agent_memory_server.adapters.sqlite.connection import rolled_back
 from agent_memory_server.adapters.sqlite.delivery import Ticket, deliver, ticket_for
 from agent_memory_server.adapters.sqlite.errors import translating
+from agent_memory_server.adapters.sqlite.write_ahead import WriteAheadLog
 from agent_memory_server.domain.errors import Unavailable
 
 T = TypeVar("T")
@@ -38,6 +40,7 @@ class Writer:
         self._connection: apsw.Connection | None = None
         self._queue: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._log = WriteAheadLog()
         self._merge_due = False
         self._optimized_at = time.monotonic()
         self._closed = False
@@ -74,6 +77,7 @@ class Writer:
         while (batch := self._next_batch()) is not None:
             self._commit(batch)
             deliver(batch)
+            self._copy_log()
             self._merge_due = True
         if self._connection is not None:
             self._connection.close()
@@ -105,9 +109,10 @@ class Writer:
     def _commit(self, batch: list[Ticket]) -> None:
         try:
             with translating():
-                self._connection = connection = self._connection or self._connect()
+                self._connection = connection = self._connection or self._opened()
                 connection.execute("BEGIN IMMEDIATE")
-                for ticket in batch:
+                _run_first(connection, batch[0])
+                for ticket in batch[1:]:
                     _run_in_savepoint(connection, ticket)
                 connection.execute("COMMIT")
         except BaseException as exc:  # noqa: BLE001 - handed to the callers that wait, never swallowed
@@ -115,12 +120,23 @@ class Writer:
             for ticket in batch:
                 ticket.error = ticket.error or exc
 
+    def _opened(self) -> apsw.Connection:
+        connection = self._connect()
+        self._log.follow(connection)
+        return connection
+
+    def _copy_log(self) -> None:
+        if self._connection is not None:
+            with suppress(apsw.Error):  # the disk is full: the next write will say so
+                self._log.copy_when_due(self._connection)
+
     def _upkeep(self, connection: apsw.Connection) -> bool:
-        """One bounded step: merge word-index segments, shorten the log, refresh statistics. True: more to do."""
+        """One bounded step: merge word-index segments, copy and shorten the log, refresh figures. True: more to do."""
         try:
             before = connection.total_changes()
             connection.execute("INSERT INTO fts(fts, rank) VALUES('merge', ?)", (_MERGE_PAGES,))
             more = connection.total_changes() - before >= 2  # what FTS5 documents as "work was done"
+            more |= self._log.copy_when_due(connection, idle=True)
             wal = self._path.with_name(self._path.name + "-wal")
             if wal.stat().st_size > _WAL_TRUNCATE_BYTES:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -130,6 +146,20 @@ class Writer:
         except (apsw.Error, OSError):
             return False  # another process writes, or the disk is full: the next write will say so
         return more
+
+
+def _run_first(connection: apsw.Connection, ticket: Ticket) -> None:
+    """Its changes are all there is to take back, so it needs no savepoint, for which SQLite copies each page that
+    changes: a fifth of the time of storing a batch of records."""
+    try:
+        with translating():
+            ticket.result = ticket.work(connection)
+    except Exception as exc:
+        if not connection.in_transaction:  # SQLite gave up the whole transaction (disk full, I/O error)
+            raise
+        ticket.error = exc
+        connection.execute("ROLLBACK")
+        connection.execute("BEGIN IMMEDIATE")
 
 
 def _run_in_savepoint(connection: apsw.Connection, ticket: Ticket) -> None:

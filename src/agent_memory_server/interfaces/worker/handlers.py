@@ -38,7 +38,8 @@ async def _label_memories(app: Application, arguments: Mapping[str, str]) -> Non
 
 async def _summarize_session(app: Application, arguments: Mapping[str, str]) -> None:
     key = SessionKey(arguments["namespace"], arguments["user_id"], arguments["session_id"])
-    await summarize_session(app, key, int(arguments["limit"]))
+    limit = arguments.get("limit")
+    await summarize_session(app, key, None if limit is None else int(limit))
 
 
 async def _embed_owed(app: Application, arguments: Mapping[str, str]) -> None:  # noqa: ARG001 - a handler is given them

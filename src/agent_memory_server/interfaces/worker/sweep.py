@@ -16,11 +16,12 @@ from agent_memory_server.interfaces.worker.schedule import ensure
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.extract import sweep_extractions
 from agent_memory_server.operations.label import sweep_labels
+from agent_memory_server.operations.summarize import sweep_summaries
 from agent_memory_server.operations.views import sweep_tasks
 
 Sweep = Callable[[Application], Awaitable[object]]
 
-SWEEPS: tuple[Sweep, ...] = (sweep_extractions, sweep_labels, sweep_tasks)
+SWEEPS: tuple[Sweep, ...] = (sweep_extractions, sweep_summaries, sweep_labels, sweep_tasks)
 
 log = structlog.get_logger()
 

@@ -47,10 +47,10 @@ async def _extract(app: Application, arguments: Arguments) -> None:
 
 
 async def _summarize(app: Application, arguments: Arguments) -> None:
-    limit = arguments.get("limit", str(app.options.context_window))
-    if not (limit.isascii() and limit.isdigit()):
+    limit = arguments.get("limit")
+    if limit is not None and not (limit.isascii() and limit.isdigit()):
         raise RequestRefused(f"limit={limit} must be a number of tokens")
-    await app.jobs.add(summary_job(_session(arguments), int(limit)), due=app.clock())
+    await app.jobs.add(summary_job(_session(arguments), None if limit is None else int(limit)), due=app.clock())
 
 
 async def _run_view(app: Application, arguments: Arguments) -> None:

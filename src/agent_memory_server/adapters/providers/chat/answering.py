@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from agent_memory_server.adapters.providers.chat.parsing import NotThis, parsed, spoken
+from agent_memory_server.adapters.providers.chat.parsing import Found, NotThis, parsed, spoken
 from agent_memory_server.adapters.providers.chat.service import (
     ChatService,
     Question,
@@ -92,7 +92,7 @@ class ServiceChatModel:
         began = time.perf_counter()
         cost = _Cost()
         try:
-            text, value = await within(self._timeout_s, self._model, lambda: self._answered(request, cost))
+            text, found = await within(self._timeout_s, self._model, lambda: self._answered(request, cost))
         finally:
             log.info(
                 "chat.asked",
@@ -103,9 +103,17 @@ class ServiceChatModel:
                 answer_tokens=cost.answer_tokens,
                 duration_ms=round((time.perf_counter() - began) * 1000),
             )
-        return ChatAnswer(text=text, value=value, prompt_tokens=cost.prompt_tokens, answer_tokens=cost.answer_tokens)
+        if found.misfits:
+            log.warning("chat.misfits", purpose=request.purpose, model=self._model, items=found.misfits)
+        return ChatAnswer(
+            text=text,
+            value=found.value,
+            misfits=found.misfits,
+            prompt_tokens=cost.prompt_tokens,
+            answer_tokens=cost.answer_tokens,
+        )
 
-    async def _answered(self, request: ChatRequest, cost: _Cost) -> tuple[str, Any]:
+    async def _answered(self, request: ChatRequest, cost: _Cost) -> tuple[str, Found]:
         question = Question(
             instructions=request.instructions,
             turns=(Turn("user", request.text),),
@@ -115,12 +123,12 @@ class ServiceChatModel:
         )
         reply = await self._complete(request.purpose, question, cost)
         try:
-            return _usable(reply, request.schema)
+            return _usable(reply, request)
         except NotThis as exc:
             question = self._again(question, reply, str(exc))
         reply = await self._complete(request.purpose, question, cost)
         try:
-            return _usable(reply, request.schema, last=True)
+            return _usable(reply, request, last=True)
         except NotThis as exc:
             raise Unusable(f"the answer of {self._model} cannot be used ({request.purpose}): {exc}") from exc
 
@@ -168,15 +176,15 @@ def _shaped(question: Question, schema: Mapping[str, Any], structure: Structure)
     return replace(question, structure=structure, instructions=f"{question.instructions}\n\n{told}".strip())
 
 
-def _usable(reply: Reply, schema: Mapping[str, Any] | None, *, last: bool = False) -> tuple[str, Any]:
-    """The answer and its value. Raises: NotThis."""
-    if schema is None:
+def _usable(reply: Reply, request: ChatRequest, *, last: bool = False) -> tuple[str, Found]:
+    """The answer and its value. last: a part that can be used is better than none. Raises: NotThis."""
+    if request.schema is None:
         text = spoken(reply.text)
         if not text:
             raise NotThis("it is empty")
         if reply.truncated and not last:  # a text that is cut off is better than none
             raise NotThis("it is cut off")
-        return text, None
+        return text, Found(None)
     if reply.truncated:
         raise NotThis("it is cut off")  # never the part of a list that happened to fit
-    return reply.text, parsed(reply.text, schema)
+    return reply.text, parsed(reply.text, request.schema, request.may_lack, misfits_too=last)

@@ -80,9 +80,10 @@ local function own_text(own)
     '"key":' .. cjson.encode(own.key), '"exact":' .. cjson.encode(own.exact), '"order":' .. cjson.encode(own.order),
     '"strategy":' .. cjson.encode(own.strategy), '"extra":' .. cjson.encode(own.extra),
     '"ordered":' .. (own.ordered and 'true' or 'false'),
+    '"speakers":' .. cjson.encode(own.speakers or cjson.null),
   }
   for _, name in ipairs({ 'revision', 'count', 'known', 'created_at', 'updated_at', 'last_accessed', 'owed_since',
-                          'expires_at', 'latest', 'ttl' }) do
+                          'expires_at', 'latest', 'ttl', 'held', 'window', 'outgrown_since' }) do
     if given(own[name]) then
       parts[#parts + 1] = '"' .. name .. '":' .. exactly(own[name])
     end
@@ -91,14 +92,36 @@ local function own_text(own)
 end
 
 -- Our member of words: exact, order, created_at, updated_at, last_accessed, expires_at, ttl, strategy, extra, latest,
--- ordered (`session_document.document_of`).
+-- ordered, held, speakers (`session_document.document_of`).
 local function own_from(at)
   return {
     key = DIGEST, exact = ARGV[at], order = ARGV[at + 1], created_at = tonumber(ARGV[at + 2]),
     updated_at = tonumber(ARGV[at + 3]), last_accessed = tonumber(ARGV[at + 4]), expires_at = tonumber(ARGV[at + 5]),
     ttl = tonumber(ARGV[at + 6]), strategy = ARGV[at + 7], extra = ARGV[at + 8], latest = tonumber(ARGV[at + 9]),
-    ordered = ARGV[at + 10] == '1', revision = 0, count = 0, known = 0,
+    ordered = ARGV[at + 10] == '1', held = tonumber(ARGV[at + 11]), speakers = ARGV[at + 12],
+    revision = 0, count = 0, known = 0,
   }
+end
+
+-- Whether a session has outgrown its window. at: where a bound's words begin: the window that a write names ("" for
+-- none), the window of a session that has none ("" where there is no bound), the share of it (`domain.bound`).
+local function outgrown(own, at)
+  local size = given(own.window) and own.window or tonumber(ARGV[at + 1])
+  return given(own.held) and size > 0 and own.held > math.floor(size * tonumber(ARGV[at + 2]))
+end
+
+-- Roles as JSON, those that are known and further ones; bounded (`domain.session.with_speakers`).
+local MOST_SPEAKERS = 20
+local function with_speakers(known, further)
+  local all, seen = {}, {}
+  for _, roles in ipairs({ cjson.decode(known), cjson.decode(further) }) do
+    for _, role in ipairs(roles) do
+      if not seen[role] and #all < MOST_SPEAKERS then
+        all[#all + 1], seen[role] = role, true
+      end
+    end
+  end
+  return #all > 0 and cjson.encode(all) or '[]'
 end
 
 -- Note where messages are, from this place on: `number` pairs of id and "1" for an unread one.

@@ -106,7 +106,7 @@ WHERE m.compared = 0 AND m.embedded AND (CONDITION) ORDER BY m.rid LIMIT ?;
 UPDATE memories SET compared = 1 WHERE id = ? AND revision = ?;
 
 -- name: unlabelled
-SELECT rid FROM memories INDEXED BY memories_unlabelled WHERE labelled = 0 ORDER BY rid LIMIT ?;
+SELECT rid FROM memories INDEXED BY memories_unlabelled WHERE labelled = 0 ORDER BY seq, rid LIMIT ?;
 
 -- name: mark_labelled
 UPDATE memories SET labelled = 1 WHERE id = ?;

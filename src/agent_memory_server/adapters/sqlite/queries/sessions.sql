@@ -1,6 +1,6 @@
 -- name: head
 SELECT sid, next_position, revision, message_count, tokens, context, data, memories, strategy, strategy_config,
-  ttl_seconds, created_at, updated_at, last_accessed, owed_since
+  ttl_seconds, created_at, updated_at, last_accessed, owed_since, outgrown_since, speakers, held, fold_window
 FROM sessions
 WHERE namespace = ? AND user_id = ? AND session_id = ? AND (expires_at IS NULL OR expires_at > ?)
 
@@ -40,11 +40,14 @@ UPDATE sessions SET tokens = :tokens, context = :context, data = :data, memories
 WHERE sid = :sid
 
 -- name: advance
-UPDATE sessions SET revision = ?2, message_count = ?3, next_position = ?4, owed_since = ?5 WHERE sid = ?1
+UPDATE sessions SET revision = ?2, message_count = ?3, next_position = ?4, owed_since = ?5, held = ?6, fold_window = ?7,
+  outgrown_since = ?8, speakers = ?9
+WHERE sid = ?1
 
 -- name: appended
 UPDATE sessions SET revision = ?2, message_count = ?3, next_position = ?4, strategy = ?5, strategy_config = ?6,
-  ttl_seconds = ?7, expires_at = ?8, updated_at = ?9, last_accessed = ?10, owed_since = ?11
+  ttl_seconds = ?7, expires_at = ?8, updated_at = ?9, last_accessed = ?10, owed_since = ?11, held = ?12,
+  fold_window = ?13, outgrown_since = ?14, speakers = ?15
 WHERE sid = ?1
 
 -- name: delete
