@@ -7,6 +7,7 @@ servers are kept, and the one that was used longest ago is emptied for the next 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -42,7 +43,7 @@ from agent_memory_server.compose.engine import Ports
 from tests.support.redis_server import redis_server
 
 ON_REDIS = os.environ.get("TEST_ENGINE") == "redis"
-on_a_folder = pytest.mark.skipif(ON_REDIS, reason="tells of a data folder")
+on_a_folder = pytest.mark.skipif(ON_REDIS, reason="tells of a data folder: its place, its files, or SQLite's own work")
 _SERVERS = 4
 _QUEUE = "suite"
 
@@ -53,8 +54,13 @@ class _Databases:
     def __init__(self) -> None:
         self._running = ExitStack()
         self._urls: dict[Path, str] = {}
+        self._one_at_a_time = threading.Lock()
 
     def url(self, folder: Path) -> str:
+        with self._one_at_a_time:  # else a second thread would start a server that ends with that thread
+            return self._url(folder)
+
+    def _url(self, folder: Path) -> str:
         url = self._urls.pop(folder, None)
         if url is None and len(self._urls) < _SERVERS:
             url = self._running.enter_context(redis_server())
@@ -97,6 +103,14 @@ def redis_of(folder: Path) -> str:
     return _databases.url(folder.absolute())
 
 
+def everything_in(folder: Path) -> bytes:
+    """All bytes of the files of a folder; on Redis of the keys, fields and values of all hashes."""
+    if chosen_engine() == "redis":
+        with redis.Redis.from_url(redis_of(folder)) as client:
+            return repr([(key, client.hgetall(key)) for key in client.scan_iter(_type="HASH")]).encode()
+    return b"".join(path.read_bytes() for path in folder.iterdir())
+
+
 def settings_of(folder: Path) -> dict[str, str]:
     """Settings of processes that are to work on the engine that stands for a folder, as `engine_ports` opens it."""
     if chosen_engine() != "redis":
@@ -129,6 +143,20 @@ def forget_counts(folder: Path) -> None:
     connection.set_busy_timeout(10_000)
     connection.execute("UPDATE sessions SET held = NULL, fold_window = NULL, outgrown_since = NULL")
     connection.close()
+
+
+@asynccontextmanager
+async def queue_in(folder: Path) -> AsyncIterator[SqliteJobs | RedisJobs]:
+    """The queue of the processes that are started on a folder."""
+    if chosen_engine() == "redis":
+        async with open_client(redis_of(folder)) as client:
+            yield RedisJobs(client, "memory-server")
+        return
+    database = await Database.open(DataFolder(path=folder, dimensions=8))
+    try:
+        yield SqliteJobs(database)
+    finally:
+        await database.close()
 
 
 @asynccontextmanager

@@ -64,7 +64,7 @@ def semantic_page(selection: Selection, query: StoreQuery, vector: Vector) -> Ra
     start, end = query.offset, query.offset + query.limit
     owed = selection.owed()
     dense = selection.dense(vector)
-    within = _bound(query)
+    within = bound_of(query)
     if within is None:
         best, total = dense.best(end, end), selection.records - len(owed)
     else:
@@ -84,7 +84,7 @@ def semantic_page(selection: Selection, query: StoreQuery, vector: Vector) -> Ra
     return RankingPage(placed, total + places, unembedded=len(owed))
 
 
-def _bound(query: StoreQuery) -> float | None:
+def bound_of(query: StoreQuery) -> float | None:
     """The distance within which results lie: what was asked for, and what is relevant enough, which in a ranking by
     distance alone is a distance too."""
     meaning = query.estimates.meaning
@@ -155,13 +155,11 @@ def _candidates(
 
 
 def _by_distance(near: Distances, query: StoreQuery, *, before: int) -> list[Placed]:
-    placed = by_distance(_arm(near), before=before)
-    meaning = query.estimates.meaning
-    if meaning is None:
-        return placed
-    similarity = 1.0 - near.values.astype(np.float64)
-    estimates = meaning.of(similarity, similarity).tolist()
-    return [replace(one, relevance=estimate) for one, estimate in zip(placed, estimates, strict=True)]
+    meaning, estimates = query.estimates.meaning, None
+    if meaning is not None:
+        similarity = 1.0 - near.values.astype(np.float64)
+        estimates = meaning.of(similarity, similarity).tolist()
+    return by_distance(_arm(near), before=before, relevance=estimates, explain=query.explain)
 
 
 def _by_bm25(arm: Arm, found: Found, *, best: float, before: int) -> list[Placed]:

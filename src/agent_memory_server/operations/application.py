@@ -13,6 +13,7 @@ from agent_memory_server.ports.clock import Clock
 from agent_memory_server.ports.decision_log import DecisionLog
 from agent_memory_server.ports.decisions import Decisions
 from agent_memory_server.ports.embedder import Embedder
+from agent_memory_server.ports.encodings import Encodings
 from agent_memory_server.ports.idempotency import IdempotencyStore
 from agent_memory_server.ports.jobs import Jobs
 from agent_memory_server.ports.memory_store import MemoryStore, SupportsRestore
@@ -54,6 +55,7 @@ class Application:
     owed: rung when a write leaves an embedding to be done; who embeds, or queues it, waits for it.
     postponed: texts that this process left alone, as embedding them failed while others worked.
     context_sizes: context window in tokens of a model by its name; None for a name it does not know.
+    encodings: count tokens exactly. None: they are estimated.
     """
 
     memories: MemoryStore
@@ -72,6 +74,7 @@ class Application:
     restoring: SupportsRestore | None = None
     options: Options = field(default_factory=Options)
     context_sizes: Callable[[str], int | None] = lambda _model: None
+    encodings: Encodings | None = None
     accesses: Accesses = field(default_factory=Accesses)
     owed: asyncio.Event = field(default_factory=asyncio.Event)
     stored: asyncio.Event = field(default_factory=asyncio.Event)

@@ -2076,8 +2076,9 @@ export interface components {
          * WorkingMemoryResponse
          * @description A session as it is stored.
          *
-         *     The percentages (0 … 100) are null when neither a model nor a context window was named. `revision` grows with each
-         *     change. new_session and unsaved come from old servers only.
+         *     The percentages (0 … 100) are null when neither a model nor a context window was named; token_encoding is the one by
+         *     which their tokens were counted, null when these are estimated. `revision` grows with each change. new_session and
+         *     unsaved come from old servers only.
          */
         WorkingMemoryResponse: {
             /** Messages */
@@ -2123,6 +2124,8 @@ export interface components {
             context_percentage_total_used?: number | null;
             /** Context Percentage Until Summarization */
             context_percentage_until_summarization?: number | null;
+            /** Token Encoding */
+            token_encoding?: string | null;
             /** Revision */
             revision?: number | null;
             /** New Session */
