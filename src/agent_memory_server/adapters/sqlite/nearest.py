@@ -150,7 +150,7 @@ class NearestByBits:
         if len(found.values) < wanted:
             return math.inf
         last = float(np.partition(found.values, wanted - 1)[wanted - 1])
-        return fit.reach(float(np.arccos(np.clip(1.0 - last, -1.0, 1.0))), deviations)
+        return fit.reach(math.acos(min(max(1.0 - last, -1.0), 1.0)), deviations)
 
     def _completed(
         self, exact: Distances, rids: NDArray[np.int64], estimates: NDArray[np.float64], depth: tuple[int, int]
