@@ -46,10 +46,10 @@ async def test_of_one_server_some_memories_are_looked_for_in_the_index(redis_url
     async with open_client(redis_url) as client:
         await client.flushall()
         await ensure_index(client, OPTIONS)
-        assert await _told(client) == {}
+        assert "searched memories" not in await _told(client)
     async with _filled(redis_url) as client:
         told = await _told(client)
-        assert told == {"searched memories": (State.OK, "the index knows all of 90 memories looked at")}
+        assert told["searched memories"] == (State.OK, "the index knows all of 90 memories looked at")
         # What no index can take: another number of bytes for a vector.
         await command(client, "HSET", "memory_idx:m1", "vector", b"\0" * 3)
         state, detail = (await _told(client))["searched memories"]
