@@ -8,8 +8,22 @@ import pytest
 
 from agent_memory_server.operations.application import Application
 from tests.operations.given import NOW, SettableClock
+from tests.support.chosen_engine import on_both
 from tests.support.redis_application import on_redis
 from tests.support.rest import application
+
+ON_BOTH = frozenset({"test_forget", "test_summarize"})
+"""Modules whose tests run on Redis as well; `make test-redis` runs all of them there."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    on_both(metafunc, ON_BOTH, "chosen")
+
+
+@pytest.fixture(autouse=True)
+def chosen(engine: str) -> str:
+    """What is opened is opened on the engine that is chosen."""
+    return engine
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from agent_memory_server.domain.filters import (
 from agent_memory_server.domain.memory import Memory, MemoryType
 from agent_memory_server.domain.query import Mode, Ranked, StoreQuery, Term
 from agent_memory_server.domain.scope import EVERYWHERE, Scope
-from agent_memory_server.domain.words import words
+from agent_memory_server.domain.words import query_terms
 from agent_memory_server.ports.memory_store import MemoryStore, MemoryWrite
 from tests.adapters.sqlite.search_oracle import DIMENSIONS, TEXTS, a_memory, a_vector
 
@@ -48,8 +48,11 @@ FILTERS = (
     Filter((Match(TextField.SESSION_ID, Op.PREFIX, ("s",)), only(TextField.NAMESPACE, "one", "three"))),
     Filter((), past=True),
 )
+WORDS = (*TEXTS, "café", "Köln", "naïve", "東京タワー", "北京大学", "커피", "Анна")
 TOP = 10
-SIZES = {"blocks": 16 * 1024**2, "wide": 0}
+MEMORY = 128
+SIZES = {"blocks": (16 * 1024**2, MEMORY), "wide": (0, MEMORY), "not in memory": (16 * 1024**2, 0)}
+"""Bytes of a block that is compared whole, and MB of this process for blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Pair:
 
 def _record(chance: np.random.Generator, id_: str) -> Memory:
     memory = a_memory(chance, id_)
+    memory = replace(memory, text=" ".join(chance.choice(WORDS, size=int(chance.integers(0, 9)))))
     session = f"s{chance.integers(0, 4)}" if chance.random() < 0.6 else ""
     if chance.random() < 0.5:
         return replace(memory, session_id=session)
@@ -107,10 +111,11 @@ def _top(ranked: Ranked) -> list[list[str]]:
 
 
 def _query(chance: np.random.Generator, mode: Mode) -> StoreQuery:
-    asked = [str(word) for word in chance.choice(TEXTS, size=int(chance.integers(1, 4)), replace=False)]
-    terms = [Term(tuple(words(word))) for word in asked]
+    asked = [str(word) for word in chance.choice(WORDS, size=int(chance.integers(1, 4)), replace=False)]
+    terms = list(query_terms(" ".join(asked)))
     if chance.random() < 0.3:
-        terms.append(Term(tuple(words(" ".join(chance.choice(TEXTS, size=2)))), required=chance.random() < 0.5))
+        phrase = " ".join(chance.choice(WORDS, size=2))
+        terms += query_terms(f'"{phrase}"', phrases_required=chance.random() < 0.5)
     return StoreQuery(
         mode=mode,
         vector=None if mode is Mode.KEYWORD else a_vector(chance),
@@ -127,7 +132,7 @@ def _query(chance: np.random.Generator, mode: Mode) -> StoreQuery:
 
 @pytest.fixture(params=list(SIZES))
 async def pair(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> AsyncIterator[Pair]:
-    block_bytes = SIZES[request.param]
+    block_bytes, cache_mb = SIZES[request.param]
     database = await Database.open(DataFolder(path=tmp_path, dimensions=DIMENSIONS, durability="normal"))
     index = IndexOptions(dimensions=DIMENSIONS)
     async with open_client(redis_url) as client:
@@ -136,7 +141,7 @@ async def pair(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -
         searcher = Searcher(SearchSettings(dimensions=DIMENSIONS, block_bytes=block_bytes, few=0))
         yield Pair(
             SqliteMemoryStore(database, searcher),
-            RedisMemoryStore(client, index, SearchOptions(block_bytes=block_bytes)),
+            RedisMemoryStore(client, index, SearchOptions(block_bytes=block_bytes, cache_mb=cache_mb)),
         )
     await database.close()
 

@@ -132,7 +132,7 @@ def test_names_may_be_written_in_lower_case_and_nothing_means_not_set(dotenv: Pa
         ("HOST", "127.0.0.1/8"),
         ("LOG_LEVEL", "LOUD"),
         ("MEMORY_DURABILITY", "half"),
-        ("VECTOR_CACHE_MB", "0"),
+        ("VECTOR_CACHE_MB", "-1"),
         ("SUMMARIZATION_THRESHOLD", "0"),
         ("SUMMARIZATION_THRESHOLD", "nan"),
         ("FORGETTING_MAX_AGE_DAYS", "-1"),

@@ -72,6 +72,7 @@ def index_options(settings: Settings, dimensions: int) -> IndexOptions:
         m=redis.m,
         ef_construction=redis.ef_construction,
         metric=redis.distance_metric,
+        text=redis.index_text,
     )
 
 

@@ -64,7 +64,7 @@ def semantic_page(selection: Selection, query: StoreQuery, vector: Vector) -> Ra
     start, end = query.offset, query.offset + query.limit
     owed = selection.owed()
     dense = selection.dense(vector)
-    within = _bound(query)
+    within = bound_of(query)
     if within is None:
         best, total = dense.best(end, end), selection.records - len(owed)
     else:
@@ -84,7 +84,7 @@ def semantic_page(selection: Selection, query: StoreQuery, vector: Vector) -> Ra
     return RankingPage(placed, total + places, unembedded=len(owed))
 
 
-def _bound(query: StoreQuery) -> float | None:
+def bound_of(query: StoreQuery) -> float | None:
     """The distance within which results lie: what was asked for, and what is relevant enough, which in a ranking by
     distance alone is a distance too."""
     meaning = query.estimates.meaning

@@ -25,6 +25,7 @@ from agent_memory_server.operations.converse import get_session
 from agent_memory_server.operations.extract_by_model import CONTEXT, fitting, read_by_model
 from agent_memory_server.operations.extract_summary import summary_of, summary_write
 from agent_memory_server.operations.extraction_queue import due_of, extraction_job
+from agent_memory_server.operations.participants import USERS
 from agent_memory_server.operations.reading import WEAK, Reading, Refused, memory_id, said_by_a_person
 from agent_memory_server.operations.remember import require_long_term
 from agent_memory_server.operations.window import Window
@@ -40,7 +41,6 @@ MOST_TRIED = 200
 
 _SESSIONS_A_PAGE = 100
 _DAY_S = 86_400.0
-_NO_NAMES = frozenset({"user", "human"})
 _KINDS = {"preferences": frozenset({CueKind.PREFERENCE})}
 """What the rules keep for a strategy; everything where it says nothing, as for a custom prompt, which needs a model."""
 
@@ -50,7 +50,7 @@ def _on(app: Application) -> bool:
 
 
 def _text(message: Message, cue: Cue) -> str:
-    speaker = "User" if message.role.lower() in _NO_NAMES else message.role
+    speaker = "User" if message.role.lower() in USERS else message.role
     sentence = cue.sentence
     if cue.when is not None and cue.when.day.isoformat() not in sentence:
         dated = cue.when.day.isoformat()[: {"year": 4, "month": 7}.get(cue.when.granularity, 10)]

@@ -16,12 +16,13 @@ from agent_memory_server.domain.event_dates import parsed_date, supported_date
 from agent_memory_server.domain.fencing import DATA_RULE, fenced, fenced_lines
 from agent_memory_server.domain.labels import cleaned
 from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
-from agent_memory_server.domain.session import Message, Session
+from agent_memory_server.domain.session import Message, Session, with_speakers
 from agent_memory_server.domain.strategies import aim_of
 from agent_memory_server.domain.support import Aim, judge
 from agent_memory_server.domain.tokens import message_tokens
 from agent_memory_server.operations.custom_question import INSTRUCTIONS as CUSTOM_INSTRUCTIONS
 from agent_memory_server.operations.custom_question import custom_task
+from agent_memory_server.operations.participants import named_speakers, participants
 from agent_memory_server.operations.reading import WEAK, Reading, Refused, memory_id, said_by_a_person
 from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
 
@@ -48,6 +49,9 @@ _RULES = (
     "from it. `type` is episodic for an event, else semantic. The first of `topics` is the most important one. "
     "`event_date` is ISO 8601 or empty. Only the messages are read; the summary and earlier turns only explain them. "
     "Nothing worth keeping: an empty list."
+)
+_PARTICIPANTS = (
+    "`participants` are all who have spoken so far: a pronoun may mean one of them, also one whose turns are not shown."
 )
 _STRINGS = {"type": "array", "items": {"type": "string"}}
 _MEMBERS = {
@@ -105,11 +109,13 @@ async def read_by_model(
     numbered = {number: message for number, message in enumerate(messages, 1) if said_by_a_person(message)}
     if not numbered:
         return Reading((), ())
+    session = replace(session, speakers=with_speakers(session.speakers, (*before, *messages)))
     custom = session.strategy.name == _CUSTOM
     aim = aim_of(session.strategy, aim)
     question = _custom_question if custom else _question
     answer = await chat.ask(question(session, _shown(session, messages, before), chat.model, now, aim))
-    words = " ".join([_summary(session), *(f"{each.role} {each.content}" for each in (*before, *messages))]).casefold()
+    turns = (f"{each.role} {each.content}" for each in (*before, *messages))
+    words = " ".join([_summary(session), *named_speakers(session), *turns]).casefold()
     memories: dict[str, Memory] = {}
     refused = [Refused("", "", "it has not the form that was asked for")] * answer.misfits
     for item in answer.value["memories"]:
@@ -144,11 +150,15 @@ def _summary(session: Session) -> str:
 
 
 def _shown(session: Session, messages: Sequence[Message], before: Sequence[Message]) -> tuple[str, str]:
-    """The messages to read, and what explains them ("" for nothing): running summary and turns before; fenced."""
+    """The messages to read, and what explains them ("" for nothing): who speaks, running summary and turns before;
+    fenced."""
     earlier = [_line(message, _CONTEXT_CHARS) for message in before]
     unread = [{"number": number} | _line(message, _MOST_CHARS) for number, message in enumerate(messages, 1)]
     summary = _summary(session)
-    explaining = [fenced("summary", summary)] if summary else []
+    people = participants(session)
+    explaining = [fenced_lines("participants", people)] if people else []
+    if summary:
+        explaining.append(fenced("summary", summary))
     if earlier:
         explaining.append(fenced_lines("earlier", earlier))
     return fenced_lines("messages", unread), "\n".join(explaining)
@@ -156,7 +166,8 @@ def _shown(session: Session, messages: Sequence[Message], before: Sequence[Messa
 
 def _question(session: Session, shown: tuple[str, str], _model: str, _now: float, aim: Aim) -> ChatRequest:
     messages, earlier = shown
-    told = " ".join(filter(None, (_STRATEGIES[session.strategy.name], _AIMS[aim], _RULES, DATA_RULE)))
+    people = _PARTICIPANTS if named_speakers(session) else ""
+    told = " ".join(filter(None, (_STRATEGIES[session.strategy.name], _AIMS[aim], _RULES, people, DATA_RULE)))
     return ChatRequest(
         purpose="extraction",
         instructions=told,

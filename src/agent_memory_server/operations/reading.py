@@ -12,8 +12,10 @@ from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.session import Message, SessionKey
 from agent_memory_server.operations.context import MEMORIES_HEADING, SUMMARY_HEADING
 
-_NO_TURNS = frozenset({"system", "developer", "tool", "function"})
-_NOT_SPEAKERS = frozenset({"assistant", "ai", "bot", "model"}) | _NO_TURNS
+NO_TURNS = frozenset({"system", "developer", "tool", "function"})
+"""Roles of what nobody said to anybody."""
+NOT_SPEAKERS = frozenset({"assistant", "ai", "bot", "model"}) | NO_TURNS
+"""Roles that no person has."""
 _HEADINGS = tuple(heading.strip() for heading in (SUMMARY_HEADING, MEMORIES_HEADING))
 
 
@@ -40,12 +42,12 @@ class Reading:
 
 def part_of_the_conversation(message: Message) -> bool:
     """Said by a person or the application to the other, and not out of memory."""
-    return message.role.lower() not in _NO_TURNS and not any(head in message.content for head in _HEADINGS)
+    return message.role.lower() not in NO_TURNS and not any(head in message.content for head in _HEADINGS)
 
 
 def said_by_a_person(message: Message) -> bool:
     """Neither by the application nor out of memory: what a prompt was given is not said again by being stored."""
-    return message.role.lower() not in _NOT_SPEAKERS and not any(head in message.content for head in _HEADINGS)
+    return message.role.lower() not in NOT_SPEAKERS and not any(head in message.content for head in _HEADINGS)
 
 
 def memory_id(key: SessionKey, message_id: str, text: str) -> str:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from agent_memory_server.adapters.redis import stems
+from agent_memory_server.adapters.redis.exact import FIELD
 from agent_memory_server.adapters.redis.record_fields import READ, Fields, fields_of, stored_from
 
 GUARDED = ("text", "updated_at", "memory_hash", "topics", "entities")
@@ -31,6 +33,18 @@ class Adopted:
     id: str
     fields: Fields = field(default_factory=dict)
     drop: Sequence[str] = ()
+
+
+def renewed(found: Sequence[bytes | None]) -> Adopted | None:
+    """How to give a record of ours that an older version wrote what it is searched by now; None for debris.
+
+    found: the fields of READ, in its order.
+    """
+    stored = stored_from(found, (None, None))
+    if stored is None:
+        return None
+    as_we_write = fields_of(stored.memory)
+    return Adopted(id=stored.memory.id, fields={name: as_we_write[name] for name in (FIELD, stems.FIELD)})
 
 
 def adopted(found: Sequence[bytes | None], *, id_: str, vector_bytes: int, expected_bytes: int) -> Adopted | None:

@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
-from agent_memory_server.adapters.redis.adopted_fields import GUARDED, Adopted, adopted
+from agent_memory_server.adapters.redis.adopted_fields import GUARDED, Adopted, adopted, renewed
 from agent_memory_server.adapters.redis.changes import KEPT, ChangeWriter
 from agent_memory_server.adapters.redis.connection import command, script
 from agent_memory_server.adapters.redis.errors import translating
-from agent_memory_server.adapters.redis.exact import FIELD
+from agent_memory_server.adapters.redis.exact import FIELD, WORDED
 from agent_memory_server.adapters.redis.filter_query import IndexQuery
 from agent_memory_server.adapters.redis.index import Index, IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.record_fields import READ
@@ -73,12 +73,34 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What all processes know of the walk."""
+    """What all processes know of the walk. complete: every record has our fields; worded: the newest of them too."""
 
     complete: bool
+    worded: bool
     whole: bool
     seen: int
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A change of the record under a key, as long as that is as it was found. exact: its tokens, b"" for none."""
+
+    key: bytes
+    change: Adopted
+    found: Sequence[bytes | None]
+    exact: bytes
+
+    def words(self) -> list[bytes | str]:
+        """Arguments of the script."""
+        values = dict(zip(READ, self.found, strict=True))
+        words: list[bytes | str] = [str(len(GUARDED) + 1), FIELD, self.exact]
+        for name in GUARDED:
+            words += (name, values[name] or b"")
+        words.append(str(len(self.change.fields)))
+        for name, value in self.change.fields.items():
+            words += (name, value)
+        return [*words, *self.change.drop]
 
 
 async def open_index(client: Redis, options: IndexOptions, *, wait_s: float = 5.0) -> Adoption:
@@ -113,13 +135,18 @@ class Adoption:
 
     async def begin_again(self) -> None:
         """The index was made just now: whatever was known of it counts no more."""
-        await command(self._client, "HDEL", keys.adoption(self._options.prefix), "complete", "whole")
+        await command(self._client, "HDEL", keys.adoption(self._options.prefix), "complete", "whole", "words")
 
     async def complete(self) -> bool:
         """Whether every record has our fields; asks as long as that is not so."""
         if not self._complete:
             self._complete = (await self._state()).complete
         return self._complete
+
+    async def settled(self) -> bool:
+        """Whether every record has the newest of our fields too, for which nothing waits: searches by words look for
+        the others in the old way."""
+        return (await self._state()).worded
 
     async def progress(self) -> Progress | None:
         """How far the walk is; None when it is complete."""
@@ -132,9 +159,9 @@ class Adoption:
         """Walk, or wait for the process that walks, until all is adopted; and adopt what another server wrote later.
         What this process did on its walk, None where it had none."""
         done: Progress | None = None
-        if await self.complete():
+        if await self.settled():
             await self._adopt_found(among({}))
-        while not await self.complete():
+        while not await self.settled():
             if await self._lease():
                 async for step in self.walk():
                     await self._lease()
@@ -154,7 +181,7 @@ class Adoption:
             done = done.plus(await self.adopt(page))
             await self._note(seen=done.seen, total=max(done.total, done.seen))
             yield done
-        await self._note(complete=1, seen=done.seen, total=done.seen)
+        await self._note(complete=1, words=WORDED, seen=done.seen, total=done.seen)
         self._complete = True
         yield replace(done, total=done.seen)
 
@@ -166,13 +193,16 @@ class Adoption:
     async def adopt(self, page: Sequence[bytes]) -> Progress:
         """Adopt the records under these keys; how many there were of each kind."""
         rows = await self._read(page)
-        steps: list[tuple[bytes, Adopted, list[bytes | None]]] = []
+        steps: list[_Step] = []
         moves: list[tuple[bytes, Adopted]] = []
         debris = 0
         for key, (found, vector_bytes, exact) in zip(page, rows, strict=True):
             key_id = keys.record_id(self._options.prefix, key.decode("utf-8", "replace"))
             change = None
-            if exact is None or not key_id:
+            if exact is not None and key_id:
+                if WORDED.encode() not in exact.split(b","):
+                    change = renewed(found)
+            else:
                 change = adopted(
                     found,
                     id_=key_id,
@@ -183,7 +213,7 @@ class Adoption:
             if change is not None and keys.record(self._options.prefix, change.id).encode() != key:
                 moves.append((key, change))
             elif change is not None:
-                steps.append((key, change, found))
+                steps.append(_Step(key, change, found, exact or b""))
         done = await self._take(steps)
         moved = sum([await self._moved(key, change) for key, change in moves])
         return Progress(seen=len(page), adopted=done + moved, moved=moved, debris=debris, conflicts=len(moves) - moved)
@@ -197,20 +227,13 @@ class Adoption:
                 replies = await pipe.execute()
         return [(row[:-1], length, row[-1]) for row, length in zip(replies[::2], replies[1::2], strict=True)]
 
-    async def _take(self, steps: Sequence[tuple[bytes, Adopted, list[bytes | None]]]) -> int:
+    async def _take(self, steps: Sequence[_Step]) -> int:
         if not steps:
             return 0
-        told = [(change.id, _place(found)) for _, change, found in steps]
+        told = [(step.change.id, _place(step.found)) for step in steps]
         async with self._stream.around(told), self._client.pipeline(transaction=False) as pipe:
-            for key, change, found in steps:
-                values = dict(zip(READ, found, strict=True))
-                words: list[bytes | str] = [str(len(GUARDED))]
-                for name in GUARDED:
-                    words += (name, values[name] or b"")
-                words.append(str(len(change.fields)))
-                for name, value in change.fields.items():
-                    words += (name, value)
-                await self._adopt(keys=[key, *self._stream.keys], args=[str(KEPT), *words, *change.drop], client=pipe)
+            for step in steps:
+                await self._adopt(keys=[step.key, *self._stream.keys], args=[str(KEPT), *step.words()], client=pipe)
             with translating():
                 return sum(await pipe.execute())
 
@@ -294,10 +317,12 @@ class Adoption:
 
     async def _state(self) -> _State:
         name = keys.adoption(self._options.prefix)
-        complete, whole, seen, total = await command(self._client, "HMGET", name, "complete", "whole", "seen", "total")
-        return _State(complete is not None, whole is not None, int(seen or 0), int(total or 0))
+        told = await command(self._client, "HMGET", name, "complete", "words", "whole", "seen", "total")
+        complete, words, whole, seen, total = told
+        worded = complete is not None and words == WORDED.encode()
+        return _State(complete is not None, worded, whole is not None, int(seen or 0), int(total or 0))
 
-    async def _note(self, **values: int) -> None:
+    async def _note(self, **values: int | str) -> None:
         words = [word for name, value in values.items() for word in (name, str(value))]
         await command(self._client, "HSET", keys.adoption(self._options.prefix), *words)
 

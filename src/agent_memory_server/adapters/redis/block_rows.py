@@ -76,14 +76,15 @@ class RowReader:
             id=told.id,
             place=place,
             past=bool(found["superseded_by_"]),
-            number=_number(found["number_"]),
+            number=number_from(found["number_"]),
             told=told,
             codes=word_codes(words(text)).tobytes(),
             vector=None if vector is None or len(vector) != self._bytes else _unit(vector),
         )
 
 
-def _number(value: bytes | None) -> int:
+def number_from(value: bytes | None) -> int:
+    """The number of a record's storing; 0 when absent."""
     time, _, sequence = (value or b"").partition(b"-")
     try:
         return (int(time) << _SEQUENCE_BITS) + int(sequence)

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 
 from agent_memory_server.domain.filters import TagField, TextField
 from agent_memory_server.domain.memory import Memory, hash_of
+from agent_memory_server.domain.words import VERSION
 
 FIELD = "exact_"
 
@@ -61,6 +62,10 @@ CURRENT = token(TextField.SUPERSEDED_BY, "")
 """The token of a record that is current."""
 
 
+WORDED = f"w_{VERSION}"
+"""The token of a record that has its words in a field (`stems`), as this version cuts and stems them."""
+
+
 def hash_condition(hashes: Iterable[str]) -> str:
     """The records with one of these content hashes, in the query language; perhaps more, that differ in case."""
     different = list(dict.fromkeys(hashes))
@@ -96,6 +101,7 @@ _TOLD = (TextField.NAMESPACE, TextField.USER_ID, TextField.SESSION_ID, TextField
 def tokens(memory: Memory) -> str:
     """All tokens of a record, as the field holds them."""
     found = {token(field, str(getattr(memory, field.value))) for field in _TOLD}
+    found.add(WORDED)
     for tags in TagField:
         found.update(token(tags, value) for value in (getattr(memory, tags.value) or ("",)))
     if memory.memory_hash and not _HASH.fullmatch(memory.memory_hash):

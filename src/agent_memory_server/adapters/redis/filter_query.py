@@ -7,7 +7,7 @@ Values travel as tokens and parameters, never as text of a query. What the index
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent_memory_server.adapters.redis.exact import CURRENT, FIELD, hash_condition, token
 from agent_memory_server.domain.filters import (
@@ -102,6 +102,11 @@ class _Compiler:
                 self.between(condition)
             case TimeNot():
                 self.unequal(condition)
+
+
+def also(query: IndexQuery, condition: str) -> IndexQuery:
+    """Those of a query's records that satisfy a further condition, in the query language."""
+    return replace(query, text=condition if query.text == "*" else f"{query.text} {condition}")
 
 
 def compiled(scope: Scope, filter_: Filter) -> IndexQuery | None:

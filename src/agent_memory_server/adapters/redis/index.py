@@ -9,6 +9,7 @@ from typing import Any, Literal
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from agent_memory_server.adapters.redis import stems
 from agent_memory_server.adapters.redis.connection import command
 from agent_memory_server.adapters.redis.exact import FIELD
 from agent_memory_server.adapters.redis.filter_query import IndexQuery
@@ -39,6 +40,7 @@ _OWN: Sequence[tuple[str, Sequence[str]]] = (
     ("owed_", ("TAG",)),
     ("uncompared_", ("TAG",)),
     ("unlabelled_", ("TAG",)),
+    (stems.FIELD, ("TEXT", "NOSTEM")),
 )
 _WITHOUT_LIMIT = ("TIMEOUT", "0")
 """A query that the server gives up half-way would answer with a part; the client's own deadline is an error."""
@@ -48,6 +50,7 @@ _WITHOUT_LIMIT = ("TIMEOUT", "0")
 class IndexOptions:
     """How the index is made.
 
+    text: whether texts are also indexed as the reference server does, for searches of its own by words.
     m, ef_construction: of HNSW. Searches rank in memory (`search`), and ask the index for the nearest vectors only in
     places too large for that; so a write that costs little counts more here than a graph that needs few steps.
     """
@@ -59,13 +62,14 @@ class IndexOptions:
     metric: Literal["COSINE", "IP", "L2"] = "COSINE"
     m: int = 8
     ef_construction: int = 32
+    text: bool = False
 
 
 def _schema(options: IndexOptions, *, loads: bool) -> list[str]:
     vector = ["TYPE", "FLOAT32", "DIM", str(options.dimensions), "DISTANCE_METRIC", options.metric]
     if options.algorithm == "HNSW":
         vector += ["M", str(options.m), "EF_CONSTRUCTION", str(options.ef_construction)]
-    fields = ["text", "TEXT"]
+    fields = ["text", "TEXT"] if options.text else []
     for name in _TAGS_BEFORE:
         fields += [name, "TAG", "SEPARATOR", ","]
     fields += ["extraction_strategy_config", "TEXT", "metadata", "TEXT"]
@@ -113,8 +117,9 @@ async def _ensure(shard: Shard, options: IndexOptions) -> bool:
 
 async def create_index(client: Redis, options: IndexOptions, *, loads: bool = True) -> None:
     """Make the index. loads: see `Shard`. Raises: Unavailable, also when there is one of this name."""
-    prefix = ("PREFIX", "1", options.prefix)
-    await command(client, "FT.CREATE", options.name, "ON", "HASH", *prefix, "SCHEMA", *_schema(options, loads=loads))
+    # Places of words within a text are needed for nothing: phrases are looked for in what was read.
+    made = ("ON", "HASH", "PREFIX", "1", options.prefix, "NOOFFSETS", "SCHEMA", *_schema(options, loads=loads))
+    await command(client, "FT.CREATE", options.name, *made)
 
 
 async def _info(client: Redis, name: str) -> dict[bytes, Any] | None:
@@ -193,15 +198,16 @@ class Index:
     async def count(self, query: IndexQuery) -> int:
         """How many records the query finds."""
 
-        async def count(shard: Shard) -> int:
-            reply = await command(
-                shard.client, "FT.SEARCH", shard.name, query.text, "NOCONTENT", "LIMIT", "0", "0", *_WITHOUT_LIMIT,
-                *query.arguments(),
-            )  # fmt: skip
-            return int(reply[b"total_results"])
-
-        asked = await self._shards.ask(count)
+        asked = await self._shards.ask(lambda shard: self._count(shard, query))
         return len(await self.every(query)) if asked.twice else sum(asked.answers)
+
+    @staticmethod
+    async def _count(shard: Shard, query: IndexQuery) -> int:
+        reply = await command(
+            shard.client, "FT.SEARCH", shard.name, query.text, "NOCONTENT", "LIMIT", "0", "0", *_WITHOUT_LIMIT,
+            *query.arguments(),
+        )  # fmt: skip
+        return int(reply[b"total_results"])
 
     async def page(
         self, query: IndexQuery, sorting: Sorting, *, limit: int, offset: int = 0, condition: str | None = None
@@ -229,6 +235,24 @@ class Index:
             return await self._walk(shard, query, told, at_once)
 
         return [_id(row) for row in merged((await self._shards.ask(every)).answers, (), key="order_")]
+
+    async def sample(self, query: IndexQuery, *, parts: int, each: int) -> list[str]:
+        """Ids of some of the records, from so many places of the index, of each shard."""
+
+        async def some(shard: Shard) -> list[Rows]:
+            records = await self._count(shard, query)
+            told = ("LOAD", "1", "@order_") if shard.loads else ("APPLY", "@order_", "AS", "order_")
+            starts = range(0, records, max(-(-records // parts), each))
+            return [
+                rows_of(await command(
+                    shard.client, "FT.AGGREGATE", shard.name, query.text, "LIMIT", str(start), str(each), *told,
+                    *_WITHOUT_LIMIT, *query.arguments(),
+                ))
+                for start in starts
+            ]  # fmt: skip
+
+        answers = [rows for found in (await self._shards.ask(some)).answers for rows in found]
+        return list(dict.fromkeys(_id(row) for rows in answers for row in rows))
 
     async def every_key(self, query: IndexQuery, *, at_once: int = 1_000) -> list[bytes]:
         """Keys of all the records, in no order: also of those that have none of our fields."""

@@ -1,13 +1,14 @@
 """Candidates from the index: the nearest vectors, and the records that hold words best, by the index's own reckoning.
 
-Both only choose which records are read; how these rank is computed from what was read. A word of a query travels as a
-parameter, never as text of the query language, and none that the index passes over: a group that begins with two stop
-words ends RediSearch 2.10.
+Both only choose which records are read; how these rank is computed from what was read. The index's own reckoning is
+BM25 over our words (`stems`), with the frequencies of the whole index. A word of a query travels as a parameter, never
+as text of the query language.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.connection import command
-from agent_memory_server.adapters.redis.filter_query import IndexQuery
+from agent_memory_server.adapters.redis.exact import WORDED
+from agent_memory_server.adapters.redis.filter_query import IndexQuery, also
 from agent_memory_server.adapters.redis.shards import Shard, shards_of
+from agent_memory_server.adapters.redis.stems import FIELD, stem
 from agent_memory_server.domain.distances import Vector
 from agent_memory_server.domain.query import Term
 
@@ -25,6 +28,11 @@ _STOP_WORDS = frozenset(
     to was will with""".split()
 )
 """The Query Engine's own, which no index of ours changes."""
+
+
+_WORDS_WEIGH = "1000.0"
+_FARTHEST = 2.1
+"""More than any cosine distance."""
 
 
 class IndexArms:
@@ -37,26 +45,27 @@ class IndexArms:
         self._shards = shards_of(client, name)
         self._prefix = prefix
         self._ef_runtime = ef_runtime
-        self._vectors: tuple[bool, bool] | None = None
+        self._client = client
+        self._made: _Made | None = None
+        self._worded = False
 
     async def nearest(self, query: IndexQuery, vector: Vector, count: int) -> list[str]:
         """Ids of about the nearest `count` records. Raises: Unavailable."""
-        graph, _ = await self._kind()
-        depth = f" EF_RUNTIME {max(self._ef_runtime, count)}" if graph else ""
+        made = await self._how()
+        depth = f" EF_RUNTIME {max(self._ef_runtime, count)}" if made.graph else ""
         text = f"({query.text})=>[KNN {count} @vector $vector{depth} AS distance_]".replace("(*)", "*")
         asked = _with(query, text, "vector", _blob(vector))
         return await self._ids(asked, "SORTBY", "distance_", "WITHSORTKEYS", limit=count)
 
     async def within(self, query: IndexQuery, vector: Vector, bound: float) -> IndexQuery:
         """The query of the records of at most this cosine distance. Raises: Unavailable."""
-        _, squared = await self._kind()
-        radius = bound * (2.0 if squared else 1.0)
+        radius = min(bound, _FARTHEST) * (2.0 if (await self._how()).squared else 1.0)
         text = f"{query.text} @vector:[VECTOR_RANGE {radius!r} $vector]".replace("* @", "@")
         return _with(query, text, "vector", _blob(vector))
 
     async def holding(self, query: IndexQuery, limit: int) -> list[str]:
         """Ids of records that a query of words finds, those first that the index ranks first. Raises: Unavailable."""
-        return await self._ids(query, "SCORER", "BM25", "WITHSCORES", limit=limit)
+        return await self._ids(query, "SCORER", "BM25STD", "WITHSCORES", limit=limit)
 
     async def _ids(self, query: IndexQuery, *how: str, limit: int) -> list[str]:
         async def found(shard: Shard) -> list[tuple[float, bytes]]:
@@ -71,18 +80,41 @@ class IndexArms:
         named = [key.decode() for _, key in sorted(rows)[:limit]]
         return list(dict.fromkeys(keys.record_id(self._prefix, name) for name in named if name.startswith(start)))
 
-    async def _kind(self) -> tuple[bool, bool]:
-        """Whether the index has a graph, and whether its distances are squares of lengths."""
-        if self._vectors is None:
-            self._vectors = (await self._shards.ask(_kind_of)).answers[0]
-        return self._vectors
+    async def older(self) -> bool:
+        """Whether some records may have no words of ours yet, and the index knows others: see `holding`."""
+        if not self._worded:
+            noted = await command(self._client, "HGET", keys.adoption(self._prefix), "words")
+            self._worded = noted == WORDED.encode()
+        return not self._worded and (await self._how(again=True)).text
+
+    async def _how(self, *, again: bool = False) -> _Made:
+        if self._made is None or again:
+            self._made = _Made.of((await self._shards.ask(_attributes)).answers)
+        return self._made
 
 
-async def _kind_of(shard: Shard) -> tuple[bool, bool]:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """How the index was made, on all shards. graph: its vectors have one (HNSW); squared: distances are squares of
+    lengths (L2); text: it reads texts itself."""
+
+    graph: bool
+    squared: bool
+    text: bool
+
+    @staticmethod
+    def of(shards: Sequence[Mapping[bytes, Any]]) -> _Made:
+        vectors = [attributes.get(b"vector", {}) for attributes in shards]
+        return _Made(
+            graph=any(one.get(b"algorithm") == b"HNSW" for one in vectors),
+            squared=any(one.get(b"distance_metric") == b"L2" for one in vectors),
+            text=all(b"text" in attributes for attributes in shards),
+        )
+
+
+async def _attributes(shard: Shard) -> Mapping[bytes, Any]:
     info = await command(shard.client, "FT.INFO", shard.name)
-    told = {key: value for entry in info[b"attributes"] if entry[b"attribute"] == b"vector"
-            for key, value in entry.items()}  # fmt: skip
-    return told.get(b"algorithm") == b"HNSW", told.get(b"distance_metric") == b"L2"
+    return {entry[b"attribute"]: entry for entry in info[b"attributes"]}
 
 
 def _rank(row: dict[bytes, Any]) -> float:
@@ -92,25 +124,45 @@ def _rank(row: dict[bytes, Any]) -> float:
     return -float(row[b"score"])
 
 
-def holding(query: IndexQuery, terms: Sequence[Term], *, every: bool = False) -> IndexQuery | None:
+def holding(query: IndexQuery, terms: Sequence[Term], *, every: bool = False, older: bool = False) -> IndexQuery | None:
     """The records of a query that hold one of the terms (every: all of them); of a phrase its words, in any order.
 
-    None: the index knows none of the words.
+    older: also by the words that the index itself reads in texts, for records that have none of ours yet.
+    None: there is no word.
     """
-    groups: list[str] = []
-    words: list[str] = []
-    for term in terms:
-        names = []
-        for word in dict.fromkeys(term.words):
-            if word not in _STOP_WORDS:
-                names.append(f"$w{len(words) // 2}")
-                words += (f"w{len(words) // 2}", word)
-        if names:
-            groups.append(f"({' '.join(names)})" if len(names) > 1 else names[0])
+    spelling = _Spelling(older=older)
+    groups = [spelling.group(term) for term in terms if term.words]
     if not groups:
         return None
-    text = f"{query.text} @text:({(' ' if every else '|').join(groups)})".replace("* @text", "@text")
-    return IndexQuery(text, (*query.params, *words))
+    found = f"({(' ' if every else '|').join(groups)})"
+    # The index scores what narrows the search as well: rare users' records would come first.
+    held = f"({found if older else f'@{FIELD}:{found}'})=>{{$weight: {_WORDS_WEIGH}}}"
+    return also(IndexQuery(query.text, (*query.params, *spelling.params)), held)
+
+
+class _Spelling:
+    """Terms in the query language; params: the words it names."""
+
+    def __init__(self, *, older: bool) -> None:
+        self._older = older
+        self.params: list[str] = []
+
+    def group(self, term: Term) -> str:
+        found = [self._word(word) for word in dict.fromkeys(term.words)]
+        return f"({' '.join(found)})" if len(found) > 1 else found[0]
+
+    def _word(self, word: str) -> str:
+        ours = self._named(stem(word))
+        if not self._older:
+            return ours
+        # A group that begins with two of the index's stop words ends RediSearch 2.10.
+        theirs = "" if word in _STOP_WORDS else f"|@text:{self._named(word)}"
+        return f"(@{FIELD}:{ours}{theirs})"
+
+    def _named(self, word: str) -> str:
+        name = f"w{len(self.params) // 2}"
+        self.params += (name, word)
+        return f"${name}"
 
 
 def _with(query: IndexQuery, text: str, name: str, value: bytes) -> IndexQuery:

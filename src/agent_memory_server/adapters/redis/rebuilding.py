@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
+from agent_memory_server.adapters.redis.adoption import open_index
 from agent_memory_server.adapters.redis.connection import command
 from agent_memory_server.adapters.redis.errors import translating
-from agent_memory_server.adapters.redis.index import IndexOptions, create_index, ensure_index
+from agent_memory_server.adapters.redis.index import IndexOptions, create_index
 from agent_memory_server.adapters.redis.shards import Shard, shards_of
 from agent_memory_server.domain.errors import Conflict, Unavailable
 
@@ -34,8 +35,11 @@ class Rebuilt:
 
 
 async def rebuild(client: Redis, options: IndexOptions) -> AsyncIterator[Rebuilt]:
-    """Make the index again, step by step. Raises: Conflict, when another process does; StartRefused; Unavailable."""
-    await ensure_index(client, options)
+    """Make the index again, step by step, after every record has the fields that it is searched by.
+
+    Raises: Conflict, when another process does; StartRefused; Unavailable.
+    """
+    await (await open_index(client, options)).run()
     lease = _Lease(client, keys.rebuild_lease(options.name))
     if not await lease.taken():
         raise Conflict("another process is building the index again; wait until it is done")

@@ -1,10 +1,10 @@
 """Records as fields of a hash, and back: the reference server's fields, and some of our own.
 
-Our own end in an underscore: `revision_`; `exact_` (tokens, see `exact`); `order_` (the id in hex digits: what listings
-sort by); `number_` (of its storing: an entry of the stream of changes); `owed_` (1 while the vector is missing);
-`uncompared_` (1 until it was compared with the others of its place); `unlabelled_` (1 until it has topics and entities,
-or a model found none); `superseded_by_`, `superseded_because_`, `valid_from_`, `valid_until_` (see `Memory`); `lists_`
-(JSON of those lists that joining with commas would change).
+Our own end in an underscore: `revision_`; `exact_` (tokens, see `exact`); `stems_` (words, see `stems`); `order_` (the
+id in hex digits: what listings sort by); `number_` (of its storing: an entry of the stream of changes); `owed_` (1
+while the vector is missing); `uncompared_` (1 until it was compared with the others of its place); `unlabelled_` (1
+until it has topics and entities, or a model found none); `superseded_by_`, `superseded_because_`, `valid_from_`,
+`valid_until_` (see `Memory`); `lists_` (JSON of those lists that joining with commas would change).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent_memory_server.adapters.redis import stems
 from agent_memory_server.adapters.redis.exact import FIELD, tokens
 from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
 
@@ -95,6 +96,7 @@ def fields_of(memory: Memory) -> Fields:
         "revision_": str(memory.revision),
         "order_": memory.id.encode().hex(),
         FIELD: tokens(memory),
+        stems.FIELD: stems.stems(memory.text),
     }
 
 

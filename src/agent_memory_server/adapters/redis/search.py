@@ -105,7 +105,15 @@ class RedisSearcher:
             waits=options.waits,
         )
         arms = IndexArms(client, index.name, prefix=index.prefix, ef_runtime=options.ef_runtime)
-        self._gatherer = Gatherer(self._index, arms, reader, dimensions=index.dimensions, at_once=options.at_once)
+        self._gatherer = Gatherer(
+            client,
+            self._index,
+            arms,
+            reader,
+            prefix=index.prefix,
+            dimensions=index.dimensions,
+            at_once=options.at_once,
+        )
         self._threads = asyncio.Semaphore(_THREADS)
 
     async def close(self) -> None:

@@ -66,6 +66,12 @@ class RedisSettings(BaseModel):
         alias="REDIS_HNSW_EF_RUNTIME",
         description="Records that an `HNSW` index compares in a search too wide for the server's memory.",
     )
+    index_text: bool = Field(
+        False,
+        alias="REDIS_INDEX_TEXT",
+        description="Whether a new index also reads texts, for the Redis Agent Memory Server to search by words in the "
+        "same database: 200 bytes more for a memory of 100 characters. Searches of this server do not need it.",
+    )
     vector_dimensions: int | None = Field(
         None,
         ge=1,

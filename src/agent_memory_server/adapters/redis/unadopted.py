@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from agent_memory_server.adapters.redis.exact import FIELD, token
+from agent_memory_server.adapters.redis.exact import FIELD, WORDED
 from agent_memory_server.adapters.redis.filter_query import IndexQuery
 from agent_memory_server.domain.filters import Filter, Match, Op, TextField
-from agent_memory_server.domain.memory import MemoryType
 from agent_memory_server.domain.scope import Scope
 
 AT_MOST = 100
 """Values of one field in one query."""
 
 _TELLING = (TextField.NAMESPACE, TextField.USER_ID, TextField.SESSION_ID)
-_ADOPTED = "|".join(token(TextField.MEMORY_TYPE, kind.value) for kind in MemoryType)
-_NOT_ADOPTED = f"-@{FIELD}:{{{_ADOPTED}}}"
-"""Every adopted record has the token of exactly one memory type."""
+_NOT_ADOPTED = f"-@{FIELD}:{{{WORDED}}}"
 
 
 def narrowed(scope: Scope, filter_: Filter) -> IndexQuery | None:

@@ -34,11 +34,11 @@ class StorageSettings(BaseModel):
     )
     vector_cache_mb: int = Field(
         128,
-        ge=1,
+        ge=0,
         le=1_048_576,
         alias="VECTOR_CACHE_MB",
         description="Memory for vectors and words of the users searched last, in MiB. On Redis a search of more is "
-        "answered by Redis's own index, and 1 MiB holds 490 memories of 384 dimensions.",
+        "answered with candidates of Redis's own index; 1 MiB holds 490 memories of 384 dimensions. 0 keeps nothing.",
     )
 
     @field_validator("data_dir", mode="after")

@@ -1,8 +1,9 @@
--- Give a record of another server the fields of ours that it lacks, if nobody changed it meanwhile; whether it was done.
+-- Give a record of another server, or of an older version of ours, the fields that it lacks, if nobody changed it
+-- meanwhile; whether it was done.
 -- KEYS: the record, the stream of changes, unless whoever calls writes it. ARGV: least length of the stream, the number
 -- of guarded fields, their names and values as they were read ("" where there was none), the number of fields to set,
 -- their names and values, then the names of fields to drop.
-if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HEXISTS', KEYS[1], 'exact_') == 1 then
+if redis.call('EXISTS', KEYS[1]) == 0 then
   return 0
 end
 local at = 3
