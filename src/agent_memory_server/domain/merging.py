@@ -8,6 +8,7 @@ the texts says, or that says a word none of them says.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ three words of "works for Acme as a nurse", and cannot stand for it."""
 
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _NEGATION = re.compile(r"\b(?:not|no|never|none|nobody|nothing|without|cannot|\w+n['’]?t)\b", re.IGNORECASE)
-_NAME = re.compile(r"\b[A-Z][\w’'-]*")
+_NAME = re.compile(r"\b[A-Z][\w’'-]*[+#]*")
 _KEPT_WORDS = frozenset(
     """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million half dozen once
@@ -44,7 +45,7 @@ _GLUE = frozenset(one_word(word) for word in "user also both well especially tog
 _SIGN = re.compile(r"[^\w\s.,;:!?'’\"“”„«»()\[\]{}*_…–—`/-]")
 """What tells $5 from €5, 5 % from 5, C from C++."""
 
-_WORD = re.compile(r"\d+(?:[.,:/-]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[.;!?,]")
+_WORD = re.compile(r"\d+(?:[.,:/-]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*[+#]*|[.;!?,]")
 _MARKS = frozenset(".;!?,")
 _COMPARING = frozenset("than over before after instead rather versus".split())
 """Beside them, and "to" behind "prefer", the order of words tells which is which."""
@@ -65,11 +66,14 @@ _DENIES = 3
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """exact: numbers, names, dates and signs, folded; stems: of all other words; order: names and numbers as they
-    follow each other, where words compare all stems; bound: each number with the stem behind it, and each negation with
+    """names: in their order, folded ("Ann" and "Anne" have one stem); exact: names, numbers, dates and signs;
+    spelt: all words, folded; stems: of all words; order: names and numbers as they first follow each other, where words
+    compare all stems; bound: each number with the stem behind it, and each negation with
     the next ones; moods: of `_MOODS`."""
 
+    names: tuple[str, ...]
     exact: frozenset[str]
+    spelt: frozenset[str]
     stems: frozenset[str]
     denied: int
     order: tuple[str, ...]
@@ -79,15 +83,18 @@ class _Told:
 
 def _told(text: str) -> _Told:
     names = [fold(re.sub(r"['’]s$", "", found)) for found in _NAME.findall(text)]
-    names = [_stem(name) for name in names if name not in _NO_NAMES]
+    names = [name for name in names if name not in _NO_NAMES]
     exact = {*names, *_NUMBER.findall(text), *_SIGN.findall(text)}
     exact |= {_stem(word) for word in re.findall(r"[^\W\d_]+", fold(text)) if word in _KEPT_WORDS}
     spelt = _WORD.findall(fold(text))
-    stems = [_stem(re.sub(r"['’]s$", "", word)) for word in spelt]
+    bare = [re.sub(r"['’]s$", "", word) for word in spelt]
+    stems = [word if word in names else _stem(word) for word in bare]
     compares = bool(_COMPARING & set(spelt)) or ("to" in spelt and "prefer" in stems)
     ordered = words(text) if compares else [stem for stem in stems if stem in names or stem[0].isdigit()]
     return _Told(
+        names=tuple(names),
         exact=frozenset(exact),
+        spelt=frozenset(bare),
         stems=frozenset(map(one_word, words(text))),
         denied=len(_NEGATION.findall(text)),
         order=tuple(dict.fromkeys(ordered)),
@@ -130,11 +137,11 @@ def stands_for(merged: str, texts: Sequence[str], *, every_word: bool = False) -
     """
     whole = _told(merged)
     parts = [_told(text) for text in texts]
-    said = frozenset[str]().union(*(part.stems | part.exact for part in parts))
+    said = frozenset[str]().union(*(part.stems | part.exact | part.spelt for part in parts))
     return (
         bool(merged.strip())
         and len(merged) <= sum(map(len, texts))
-        and all(part.exact <= whole.exact | whole.stems for part in parts)
+        and all(part.exact <= whole.exact | whole.spelt for part in parts)
         and all(_covered(part, whole, every_word) for part in parts)
         and all(part.denied == whole.denied and part.moods == whole.moods for part in parts)
         and whole.stems | whole.exact <= said | _GLUE
@@ -145,8 +152,8 @@ def stands_for(merged: str, texts: Sequence[str], *, every_word: bool = False) -
 
 def _covered(part: _Told, whole: _Told, every_word: bool) -> bool:
     stems = part.stems - _GLUE
-    if every_word:
-        return stems <= whole.stems
+    if every_word:  # and each name as often: in "Ann buys it in Ann's shop" the second one says nothing of the first
+        return stems <= whole.stems and Counter(part.names) <= Counter(whole.names)
     return not stems or len(stems & whole.stems) > MORE_THAN * len(stems)
 
 
