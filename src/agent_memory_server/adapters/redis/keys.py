@@ -40,6 +40,9 @@ DECISION_ORDER = "agent-memory:{decisions}:order"
 DECISION_NUMBER = "agent-memory:{decisions}:number"
 """The number given last."""
 
+DECISION_LOG = "agent-memory:{decision_log}"
+"""Stream: the newest decisions about memories, as JSON."""
+
 REFERENCE_TOKENS = "auth_tokens:list"
 """Set of the reference server: hashes of its tokens."""
 
