@@ -97,6 +97,7 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool, patient: b
             answers=ports.answers,
             views=ports.views,
             decisions=ports.decisions,
+            decision_log=ports.decision_log,
             jobs=ports.jobs,
             embedder=embedder,
             clock=now,

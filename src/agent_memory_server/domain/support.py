@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from agent_memory_server.domain.decision import Reason
 from agent_memory_server.domain.words import words
 
 LONGEST_TEXT: Final = 1000
@@ -30,6 +32,18 @@ _DATES = re.compile(
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
+TOLD: Final[Mapping[Reason, str]] = {
+    Reason.FORM: "it has not the form that was asked for",
+    Reason.NO_MESSAGE: "it names no message that was asked about",
+    Reason.EMPTY_TEXT: "its text is empty or too long",
+    Reason.NO_QUOTATION: "its quotation is not in the message",
+    Reason.UNKNOWN_NAME: "it names what the conversation does not",
+    Reason.UNKNOWN_NUMBER: "it tells a number that the conversation does not",
+    Reason.OWN_WORDING: "its wording is not the message's",
+}
+"""Why a memory that a model found is refused, for people."""
+
+
 class Aim(StrEnum):
     """What extraction is to miss rather: `precision` misses true memories, `recall` lets doubtful ones in."""
 
@@ -42,8 +56,13 @@ class Aim(StrEnum):
 class Judged:
     """reason: why it is refused, None when it is not; weak: kept although its support is not word for word."""
 
-    reason: str | None = None
+    reason: Reason | None = None
     weak: bool = False
+
+    @property
+    def told(self) -> str | None:
+        """The reason, for people."""
+        return None if self.reason is None else TOLD[self.reason]
 
 
 def judge(text: str, quote: str, *, message: str, conversation: str | None, aim: Aim) -> Judged:
@@ -53,26 +72,26 @@ def judge(text: str, quote: str, *, message: str, conversation: str | None, aim:
     model was shown, None where names and wording are not looked up (another language was asked for).
     """
     if not text.strip() or len(text) > LONGEST_TEXT:
-        return Judged("its text is empty or too long")
+        return Judged(Reason.EMPTY_TEXT)
     exact = bool(quote.strip()) and _plain(quote) in _plain(message)
     if not exact and not (aim is Aim.RECALL and _share(quote, message) >= NEAR_QUOTATION):
-        return Judged("its quotation is not in the message")
+        return Judged(Reason.NO_QUOTATION)
     if conversation is None:
         return Judged(weak=not exact)
     shown = conversation.casefold()
     if any(name not in shown for name in _names(text)):
-        return Judged("it names what the conversation does not")
+        return Judged(Reason.UNKNOWN_NAME)
     if aim is Aim.PRECISION:
         return Judged(_doubtful(text, message, shown))
     return Judged(weak=not exact)
 
 
-def _doubtful(text: str, message: str, shown: str) -> str | None:
+def _doubtful(text: str, message: str, shown: str) -> Reason | None:
     known = set(_NUMBER.findall(shown))
     if any(number not in known for number in _NUMBER.findall(_DATES.sub(" ", text))):
-        return "it tells a number that the conversation does not"
+        return Reason.UNKNOWN_NUMBER
     if _share(_NAME.sub(" ", _DATES.sub(" ", text)), message) < OWN_WORDING:
-        return "its wording is not the message's"
+        return Reason.OWN_WORDING
     return None
 
 

@@ -10,6 +10,7 @@ from agent_memory_server.operations.options import Options
 from agent_memory_server.operations.postponed import Postponed
 from agent_memory_server.ports.chat_model import ChatModel
 from agent_memory_server.ports.clock import Clock
+from agent_memory_server.ports.decision_log import DecisionLog
 from agent_memory_server.ports.decisions import Decisions
 from agent_memory_server.ports.embedder import Embedder
 from agent_memory_server.ports.encodings import Encodings
@@ -47,6 +48,7 @@ class Application:
 
     chat: answers questions of extraction and summaries; fast_chat: the small ones. None: there is no model, and the
         work is done by rules.
+    decisions: answers of models, kept so that nothing is asked twice; decision_log: what came of them, for people.
     reranker: reads the first results of hybrid searches again, with the query. None: their order stays.
     restoring: the same store as `memories`, for taking records of another store. None: the engine cannot.
     stored: rung when a write leaves records that upkeep may have to label, or to compare with others.
@@ -62,6 +64,7 @@ class Application:
     answers: IdempotencyStore
     views: ViewStore
     decisions: Decisions
+    decision_log: DecisionLog
     jobs: Jobs
     embedder: Embedder
     clock: Clock

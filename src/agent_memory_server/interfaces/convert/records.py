@@ -17,6 +17,7 @@ from agent_memory_server.interfaces.convert.times import given, iso, iso_or_none
 from agent_memory_server.operations.remember import Remembered
 from agent_memory_server.ports.memory_store import PutStatus
 
+_CAUSES = {PutStatus.REPLACED: "same_id", PutStatus.DUPLICATE: "same_content"}
 _NOT_STORED = "the id belongs to a record outside the scope of this credential"
 
 
@@ -168,10 +169,14 @@ def page(found: Page) -> dict[str, Any]:
 
 def _outcome(remembered: Remembered) -> dict[str, Any]:
     if remembered.superseded:
-        return {"id": remembered.id, "status": "superseded"}
+        return {"id": remembered.id, "status": "superseded", "because": "same_id_later"}
     if remembered.status is PutStatus.REFUSED:
         return {"id": remembered.given_id, "status": "failed", "reason": _NOT_STORED}
     members: dict[str, Any] = {"id": remembered.id, "status": remembered.status.value}
+    if remembered.id != remembered.given_id:
+        members["given_id"] = remembered.given_id
+    if remembered.status in _CAUSES:
+        members["because"] = _CAUSES[remembered.status]
     if not remembered.embedded:
         members["embedded"] = False
     return members
