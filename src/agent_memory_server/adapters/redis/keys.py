@@ -201,6 +201,18 @@ def session(prefix: str, key: SessionKey) -> SessionKeys:
     return SessionKeys(home, apart, f"{companion}:positions", f"{companion}:unread", f"{companion}:folded")
 
 
+OWING = "agent-memory:{owing}"
+"""Sorted set: what sessions owe the long-term records (`owing`), by when it was announced."""
+
+OWING_GONE = "agent-memory:{owing}:gone"
+"""Sorted set: ids of records that were deleted while something was owed, by when."""
+
+
+def owed_records(session_home: str) -> str:
+    """Hash: changes of records that go with a change of a session, by a name; in the session's slot."""
+    return f"agent-memory:owed:{{{beside(session_home)}}}"
+
+
 BURIED = "agent-memory:{buried}"
 """Sorted set, all scores 0: what is left of deleted memories (`domain.burial`)."""
 
