@@ -44,6 +44,7 @@ def test_a_folder_in_use_is_examined(folder: Path) -> None:
     ):
         assert found[name]["state"] == "ok", found[name]
     assert found["content"]["detail"].startswith("1 memories")
+    assert found["tokens"]["state"] == "ok"
     assert found["port"]["state"] == "warning"
 
 

@@ -19,6 +19,7 @@ import redis
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.answers import RedisIdempotencyStore
 from agent_memory_server.adapters.redis.connection import open_client
+from agent_memory_server.adapters.redis.decision_log import RedisDecisionLog
 from agent_memory_server.adapters.redis.decisions import RedisDecisions
 from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.jobs import RedisJobs
@@ -30,6 +31,7 @@ from agent_memory_server.adapters.redis.view_store import RedisViewStore
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.connection import FILE_NAME
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.decision_log import SqliteDecisionLog
 from agent_memory_server.adapters.sqlite.decisions import SqliteDecisions
 from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
@@ -179,6 +181,7 @@ async def _on_sqlite(folder: Path, dimensions: int) -> AsyncIterator[Ports]:
             answers=SqliteIdempotencyStore(database),
             views=SqliteViewStore(database),
             decisions=SqliteDecisions(database),
+            decision_log=SqliteDecisionLog(database),
             jobs=jobs,
             claims=jobs,
         )
@@ -202,6 +205,7 @@ async def _on_redis(folder: Path, dimensions: int) -> AsyncIterator[Ports]:
             answers=RedisIdempotencyStore(client),
             views=RedisViewStore(client),
             decisions=RedisDecisions(client),
+            decision_log=RedisDecisionLog(client),
             jobs=jobs,
             claims=jobs,
         )
