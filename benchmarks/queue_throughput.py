@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,15 +103,22 @@ async def _until(running: Opened, *, held: int = 0) -> None:
         await asyncio.sleep(_POLL_S)
 
 
-async def _done(running: Opened, settings: Mapping[str, str], jobs: int, workers: int) -> float:
-    """Jobs a second that so many workers do, which begin at the same time."""
+def _cpu_ms(pids: Sequence[int]) -> float:
+    """Processor milliseconds that these processes have used. Linux only."""
+    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
+    return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK") * 1000
+
+
+async def _done(running: Opened, settings: Mapping[str, str], jobs: int, workers: int) -> tuple[float, float]:
+    """Jobs a second that so many workers do, which begin at the same time, and their processor time for one, in ms."""
     with contextlib.ExitStack() as stack:
         started = [stack.enter_context(_worker(settings)) for _ in range(workers)]
-        began = time.perf_counter()
+        pids = [each.pid for each in started]
+        began, used = time.perf_counter(), _cpu_ms(pids)
         for each in started:
             _begin(each)
         await _until(running)
-        return jobs / (time.perf_counter() - began)
+        return jobs / (time.perf_counter() - began), (_cpu_ms(pids) - used) / jobs
 
 
 async def _taken_over(running: Opened, settings: Mapping[str, str]) -> float:
@@ -131,17 +138,19 @@ async def _measured(settings: Mapping[str, str], jobs: int) -> dict[str, float]:
     async with _opened(settings) as running:
         one = await _queued(running, 0, jobs, 1)
         many = await _queued(running, jobs, jobs, _WRITERS)
-        done_by_one = await _done(running, settings, 2 * jobs, 1)
+        done_by_one, cpu_by_one = await _done(running, settings, 2 * jobs, 1)
         await _queued(running, 0, 2 * jobs, _WRITERS)
-        done_by_two = await _done(running, settings, 2 * jobs, 2)
+        done_by_two, cpu_by_two = await _done(running, settings, 2 * jobs, 2)
         found = {
             "queued by one writer, jobs/s": one,
             f"queued by {_WRITERS} writers, jobs/s": many,
             "done by one worker, jobs/s": done_by_one,
             "done by two workers, jobs/s": done_by_two,
+            "processor time of one worker for a job, ms": cpu_by_one,
+            "processor time of two workers for a job, ms": cpu_by_two,
             f"taken over after kill -9, lease of {_LEASE_S:g} s, s": await _taken_over(running, settings),
         }
-    return {name: round(value, 2 if value < 100 else None) for name, value in found.items()}
+    return {name: round(value, 3 if value < 100 else None) for name, value in found.items()}
 
 
 def main() -> None:

@@ -31,6 +31,7 @@ from tests.support.rest import application
 from tests.support.waiting import until
 
 LIMIT = 400
+LONG = SessionKey("team", "ana", "long")
 WORDS = "we went on talking about the long journey along the river and what it cost in the end"
 RULES = Options(extraction=False)
 
@@ -106,6 +107,20 @@ async def test_every_folded_message_was_shown_to_the_model_however_small_its_win
         assert all(f"Turn {n}:" in shown for n in range(folded))
         assert (await read(app)).session.context == f"Summary {len(service.asked)}."
         assert all(f"Summary {n}." in asked.text for n, asked in enumerate(service.asked[1:], start=1))
+
+
+async def test_the_model_is_told_how_long_a_summary_leaves_room_for_the_conversation(
+    app: Application, service: ChatService
+) -> None:
+    service.answer("They talked of a journey.")
+    await long_session(app)
+    await summarize_session(app, KEY)
+    await put(
+        app, *(turn(f"n{n}", f"Turn {n}: {WORDS}.") for n in range(400)), key=LONG, window=Window(max_tokens=6000)
+    )
+    await summarize_session(app, LONG)
+    assert "never more than 60 words" in service.asked[0].system
+    assert "never more than 500 words" in service.asked[-1].system
 
 
 async def test_none_keeps_the_summary(app: Application, service: ChatService) -> None:

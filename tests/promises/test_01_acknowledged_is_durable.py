@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,6 +27,8 @@ KILLS = int(os.environ.get("DURABILITY_KILLS", "20"))
 WRITERS = 4
 MOST_WRITES = 60
 GONE = None
+QUICK = {"WORKER_LEASE_SECONDS": "1"}
+"""What a server that was killed had begun to embed is taken over soon."""
 
 
 @dataclass(slots=True)
@@ -165,8 +168,17 @@ def found_by_word(http: httpx2.Client, text: str) -> list[str]:
     return [memory["id"] for memory in answer.json()["memories"]]
 
 
+def embedded(http: httpx2.Client) -> bool:
+    body = {"text": "note", "search_mode": "semantic", "limit": 1}
+    return "degraded" not in http.post("/v1/long-term-memory/search", json=body).raise_for_status().json()
+
+
 def check_meaning(http: httpx2.Client, ledgers: list[Ledger], chance: random.Random) -> None:
-    """A sample of what is stored is the nearest to its own words by vector too."""
+    """A sample of what is stored is the nearest to its own words by vector too, once what was owed is embedded."""
+    end = time.monotonic() + BOUND_S
+    while not embedded(http):
+        assert time.monotonic() < end
+        time.sleep(0.05)
     stored = [(id_, text) for ledger in ledgers for id_, record in ledger.records.items() for text in record.possible]
     alive = [(id_, text) for id_, text in stored if text is not GONE]
     for id_, text in chance.sample(alive, min(50, len(alive))):
@@ -180,12 +192,12 @@ def test_acknowledged_writes_survive_kill_9_and_deleted_ones_stay_deleted(tmp_pa
     chance = random.Random(20260101)
     ledgers = [Ledger(f"writer{number}") for number in range(WRITERS)]
     for kill in range(KILLS):
-        with serving(folder) as server:
+        with serving(folder, env=QUICK) as server:
             with server.client() as http:
                 for ledger in ledgers:
                     settle(http, ledger, everything=False)
             Writers(server, ledgers, seed=kill).run_until(chance.randint(1, MOST_WRITES), then=server.kill)
-    with serving(folder) as server, server.client() as http:
+    with serving(folder, env=QUICK) as server, server.client() as http:
         for ledger in ledgers:
             settle(http, ledger, everything=True)
         check_meaning(http, ledgers, chance)

@@ -98,9 +98,7 @@ async def model_finding(settings: Settings) -> Finding:
 async def chat_findings(settings: Settings) -> list[Finding]:
     """Whether the chat models answer; each is asked one short question. The budget of the day is left alone."""
     try:
-        async with opened_chats(
-            settings.chat, addresses_of(settings), spending=_NoSpending(), clock=time.time
-        ) as chats:
+        async with opened_chats(settings.chat, addresses_of(settings), spending=NoSpending(), clock=time.time) as chats:
             found = []
             if chats.generation is not None:
                 found.append(await _asked("generation model", chats.generation))
@@ -131,7 +129,7 @@ async def _asked(name: str, model: ChatModel) -> Finding:
     return Finding(name, State.OK, f"{model.model} answered in {time.perf_counter() - began:.1f} s")
 
 
-class _NoSpending:
+class NoSpending:
     """A question of the operator's own is not held against the budget."""
 
     async def spent(self, day: str) -> int:  # noqa: ARG002 - see Spending

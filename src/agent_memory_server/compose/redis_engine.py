@@ -59,6 +59,8 @@ def client_of(settings: Settings) -> Redis:
             connect_s=redis.connect_s,
             answer_s=redis.answer_s,
             retries=redis.retries,
+            replicas=redis.wait_replicas,
+            wait_s=redis.wait_s,
         ),
         cluster_search=redis.cluster_search,
     )

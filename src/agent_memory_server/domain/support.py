@@ -29,7 +29,7 @@ _DATES = re.compile(
     r"|\b(?:19|20)\d\d\b",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
 TOLD: Final[Mapping[Reason, str]] = {
@@ -79,7 +79,7 @@ def judge(text: str, quote: str, *, message: str, conversation: str | None, aim:
     if conversation is None:
         return Judged(weak=not exact)
     shown = conversation.casefold()
-    if any(name not in shown for name in _names(text)):
+    if any(name not in shown for name in names_of(text)):
         return Judged(Reason.UNKNOWN_NAME)
     if aim is Aim.PRECISION:
         return Judged(_doubtful(text, message, shown))
@@ -87,17 +87,22 @@ def judge(text: str, quote: str, *, message: str, conversation: str | None, aim:
 
 
 def _doubtful(text: str, message: str, shown: str) -> Reason | None:
-    known = set(_NUMBER.findall(shown))
-    if any(number not in known for number in _NUMBER.findall(_DATES.sub(" ", text))):
+    if not numbers_of(text) <= set(NUMBER.findall(shown)):
         return Reason.UNKNOWN_NUMBER
     if _share(_NAME.sub(" ", _DATES.sub(" ", text)), message) < OWN_WORDING:
         return Reason.OWN_WORDING
     return None
 
 
-def _names(text: str) -> list[str]:
+def names_of(text: str) -> list[str]:
+    """What a text names, in lower case: words with a capital within a sentence, without days and months."""
     found = (name for name in _NAME.findall(text) if name not in _CALENDAR)
     return [re.sub(r"['’]s$", "", name).casefold() for name in found]
+
+
+def numbers_of(text: str) -> set[str]:
+    """The numbers that a text tells, dates aside."""
+    return set(NUMBER.findall(_DATES.sub(" ", text)))
 
 
 def _share(text: str, message: str) -> float:

@@ -44,10 +44,13 @@ _INSTRUCTIONS = (
     "far and the messages that follow it, oldest first. Answer with the new summary alone, as plain text: everything "
     "of the old one that still matters, then what the messages add, in the order of time. Keep names, terms, versions, "
     "numbers, dates, code references and decisions exactly. Be neutral and brief: two or three sentences, more only "
-    "where facts would be lost. Write in the language of the conversation. When the messages add nothing to the "
-    "summary, answer "
-    f"with the one word {_NOTHING_NEW}.\n\n{DATA_RULE}"
+    "where facts would be lost, never more than {words} words. Write in the language of the conversation. When the "
+    f"messages add nothing to the summary, answer with the one word {_NOTHING_NEW}.\n\n{DATA_RULE}"
 )
+_SUMMARY_SHARE = 1 / 8
+"""Of the session's window: what the summary may take of it, so that it leaves room for the conversation."""
+_FEWEST_WORDS = 60
+_TOKENS_A_WORD = 1.5
 
 log = structlog.get_logger()
 
@@ -145,7 +148,7 @@ async def _folded(app: Application, session: Session, ready: Sequence[Message], 
     if app.chat is None:
         head = await _fold(app, session, ready, _extracted(session, ready, limit), tokens=0)
     else:
-        head = await _fold_by_model(app, app.chat, session, ready)
+        head = await _fold_by_model(app, app.chat, session, ready, limit)
     return replace(head, messages=session.messages[len(ready) :])
 
 
@@ -192,11 +195,15 @@ async def _fold(
     )
 
 
-async def _fold_by_model(app: Application, model: ChatModel, session: Session, messages: Sequence[Message]) -> Session:
+async def _fold_by_model(
+    app: Application, model: ChatModel, session: Session, messages: Sequence[Message], limit: int
+) -> Session:
     share, budget = _budgets(model.context_tokens)
+    words = max(_FEWEST_WORDS, int(min(share, limit * _SUMMARY_SHARE) / _TOKENS_A_WORD))
+    told = _INSTRUCTIONS.format(words=words)
     while messages:
         step = _step(messages, budget - estimate_tokens(session.context or ""))
-        answer = await model.ask(_request(app, session.context, step, budget, share))
+        answer = await model.ask(_request(app, told, session.context, step, budget, share))
         said = answer.text.strip()
         # The model was told that it may say so; then the summary so far stands. "" tells that messages were folded.
         context = session.context or "" if said.strip(" .\"'`").upper() == _NOTHING_NEW else said
@@ -229,7 +236,7 @@ def _step(messages: Sequence[Message], budget: int) -> Sequence[Message]:
 
 
 def _request(
-    app: Application, context: str | None, messages: Sequence[Message], budget: int, share: int
+    app: Application, told: str, context: str | None, messages: Sequence[Message], budget: int, share: int
 ) -> ChatRequest:
     def shown(message: Message) -> str:
         if message_tokens(message) <= budget:
@@ -241,7 +248,7 @@ def _request(
     template = app.options.summary_prompt
     if template is None:
         text = f"The summary so far:\n{so_far}\n\nThe messages that follow it:\n{lines}"
-        return ChatRequest(purpose="summary", instructions=_INSTRUCTIONS, text=text, answer_tokens=share)
+        return ChatRequest(purpose="summary", instructions=told, text=text, answer_tokens=share)
     # Replaced, not formatted: the operator's prompt may hold braces of its own.
     text = template.replace("{prev_summary}", so_far).replace("{messages_joined}", lines)
     return ChatRequest(purpose="summary", instructions=DATA_RULE, text=text, answer_tokens=share)

@@ -45,4 +45,4 @@ async def test_the_client_carries_on_with_the_server_that_takes_over(redis: Watc
         assert await command(client, "ROLE") is not None
         found = await command(client, "MGET", "after", *(f"before-{n}" for n in range(20)))
         assert found == [b"1"] * 21
-    assert redis.replica.client.exists("after")
+    assert redis.replicas[0].client.exists("after")

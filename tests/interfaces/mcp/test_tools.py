@@ -17,6 +17,13 @@ async def test_the_time_is_utc_and_agrees_with_itself(tmp_path: Path) -> None:
         assert await call("get_current_datetime") == {"iso_utc": "2026-09-21T14:13:20Z", "unix_ts": 1_790_000_000}
 
 
+async def test_background_work_is_told_of_calls(call: Calls) -> None:
+    call.app.requests._clock = lambda: 0.0
+    assert not call.app.requests.coming()
+    await call("list_sessions")
+    assert call.app.requests.coming()
+
+
 async def test_a_created_memory_is_found_by_the_next_search_and_read_by_its_id(call: Calls) -> None:
     stored = await call("create_long_term_memories", memories=[{"text": "Maria prefers window seats"}])
     assert stored["status"] == "ok"
@@ -163,6 +170,22 @@ async def test_a_session_that_is_not_there_reads_as_an_empty_one_and_is_not_stor
     assert (read["session_id"], read["user_id"], read["namespace"]) == ("none", "u", "n")
     assert (read["messages"], read["memories"], read["data"]) == ([], [], {})
     assert await call("list_sessions") == {"sessions": [], "total": 0}
+
+
+async def test_reading_a_session_can_show_what_would_be_remembered_and_stores_nothing(call: Calls) -> None:
+    messages = [
+        {"role": "user", "content": "I live in Oslo. I love it!"},
+        {"role": "assistant", "content": "I am here."},
+    ]
+    await call("set_working_memory", session_id="s", messages=messages)
+    read = await call("get_working_memory", session_id="s", recent_messages_limit=1, try_extraction=True)
+    assert [message["content"] for message in read["messages"]] == ["I am here."]
+    assert [memory["text"] for memory in read["extraction"]["memories"]] == ["User: I live in Oslo."]
+    assert [refused["quote"] for refused in read["extraction"]["refused"]] == ["I love it!"]
+    assert "extraction" not in await call("get_working_memory", session_id="s")
+    nothing = await call("get_working_memory", session_id="none", try_extraction=True)
+    assert nothing["extraction"] == {"memories": [], "refused": []}
+    assert (await call("search_long_term_memory", text=None, memory_type="semantic"))["total"] == 0
 
 
 async def test_the_latest_messages_can_be_asked_for(call: Calls) -> None:

@@ -29,7 +29,7 @@ RULES = Options(extract_after_s=0, forgetting=RetentionPolicy(max_age_days=1), f
 
 @pytest.mark.parametrize(("concurrency", "asking", "held"), [(3, None, 2), (4, 1, 1), (1, None, 1)])
 async def test_a_model_that_says_nothing_holds_its_places_and_work_that_asks_none_goes_on(
-    tmp_path: Path, engine: str, concurrency: int, asking: int | None, held: int
+    tmp_path: Path, concurrency: int, asking: int | None, held: int
 ) -> None:
     embedder = FailingEmbedder(down=True)
     options = replace(QUICK, concurrency=concurrency, asking=asking)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, cast
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.commands.core import AsyncScript
 
 from agent_memory_server.adapters.redis.cluster_client import ClusterClient, ClusterScript, ClusterSearch, NodeClient
+from agent_memory_server.adapters.redis.confirming import ConfirmingRedis
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.urls import Address, Shape, address_of
 from agent_memory_server.domain.errors import StartRefused
@@ -25,6 +26,7 @@ class Limits:
     connections:     open at the same time; a further command waits for `pool_wait_s` at most.
     connect_s:       to open a connection.
     answer_s:        for the answer to one command; commands that block on purpose need another client.
+    replicas, wait_s: how many replicas confirm a write before it counts, and how long they may take; not on a cluster.
     retries:         further tries when the connection breaks before an answer came. Every write of ours is
                      conditional or may run twice without harm.
     """
@@ -34,6 +36,8 @@ class Limits:
     connect_s: float = 3.0
     answer_s: float = 10.0
     retries: int = 2
+    replicas: int = 0
+    wait_s: float = 2.0
 
 
 def open_client(url: str, limits: Limits | None = None, *, cluster_search: ClusterSearch = "auto") -> Redis:
@@ -53,8 +57,10 @@ def open_client(url: str, limits: Limits | None = None, *, cluster_search: Clust
     }
     turns = {"max_connections": limits.connections, "timeout": limits.pool_wait_s}
     if address.shape is Shape.SENTINEL:
-        return _watched(address, options, turns)
+        return _over(_watched(address, options, turns), limits)
     if address.shape is Shape.CLUSTER:
+        if limits.replicas:
+            raise StartRefused("REDIS_WAIT_REPLICAS is for one server and its replicas, not for a cluster")
         nodes = ClusterClient(
             address,
             connections=limits.connections,
@@ -67,6 +73,12 @@ def open_client(url: str, limits: Limits | None = None, *, cluster_search: Clust
         pool = BlockingConnectionPool.from_url(address.url, **options, **turns)
     except ValueError as exc:
         raise StartRefused(f"REDIS_URL cannot be read: {exc}") from exc
+    return _over(pool, limits)
+
+
+def _over(pool: ConnectionPool, limits: Limits) -> Redis:
+    if limits.replicas:
+        return ConfirmingRedis(connection_pool=pool, replicas=limits.replicas, wait_s=limits.wait_s)
     return Redis.from_pool(pool)
 
 
@@ -80,7 +92,7 @@ class _WatchedPool(SentinelConnectionPool, BlockingConnectionPool):
             await sentinel.aclose()
 
 
-def _watched(address: Address, options: dict[str, Any], turns: dict[str, Any]) -> Redis:
+def _watched(address: Address, options: dict[str, Any], turns: dict[str, Any]) -> _WatchedPool:
     own: dict[str, Any] = {
         name: value for name, value in options.items() if name in ("socket_connect_timeout", "socket_timeout")
     }
@@ -88,8 +100,7 @@ def _watched(address: Address, options: dict[str, Any], turns: dict[str, Any]) -
     if address.options.get("ssl"):
         own["ssl"] = True
     sentinel = Sentinel(list(address.hosts), sentinel_kwargs=own)  # type: ignore[no-untyped-call]
-    pool = _WatchedPool(address.service, sentinel, **address.options, **options, **turns)  # type: ignore[no-untyped-call]
-    return Redis.from_pool(pool)
+    return _WatchedPool(address.service, sentinel, **address.options, **options, **turns)  # type: ignore[no-untyped-call]
 
 
 async def command(client: Redis, *words: str | bytes | float) -> Any:
@@ -125,7 +136,8 @@ def script(client: Redis, name: str, *, changes_records: bool = False, shared: s
     text = "\n".join([*parts, source(name)])
     if isinstance(cluster := cast("object", client), ClusterClient):
         return cast("AsyncScript", ClusterScript(cluster, text))
-    return client.register_script(text)
+    registered = client.register_script(text)
+    return client.known(name, registered) if isinstance(client, ConfirmingRedis) else registered
 
 
 def source(name: str) -> str:

@@ -133,6 +133,15 @@ class RedisSettings(BaseModel):
         alias="REDIS_RETRIES",
         description="Further tries of a command whose connection broke. No write of this server is done twice by it.",
     )
+    wait_replicas: int = Field(
+        0,
+        ge=0,
+        le=10,
+        alias="REDIS_WAIT_REPLICAS",
+        description="Replicas that confirm a write (`WAIT`) before this server acknowledges it, so that a failover "
+        "loses none; with too few of them writes fail with 503. Not on a cluster.",
+    )
+    wait_s: float = Field(2.0, gt=0, le=5, alias="REDIS_WAIT_SECONDS", description="How long these replicas may take.")
     adoption_wait_s: float = Field(
         5.0,
         ge=0,

@@ -14,6 +14,7 @@ from agent_memory_client.models import (
 from agent_memory_server.domain.memory import Memory, MemoryType
 from agent_memory_server.domain.query import Evidence, Hit, Page
 from agent_memory_server.interfaces.convert.times import given, iso, iso_or_none, unix, unix_or_none
+from agent_memory_server.operations.reading import Reading
 from agent_memory_server.operations.remember import Remembered
 from agent_memory_server.ports.memory_store import PutStatus
 
@@ -165,6 +166,12 @@ def page(found: Page) -> dict[str, Any]:
         "total": found.total,
         "next_cursor": found.cursor,
     }
+
+
+def extraction(reading: Reading) -> dict[str, Any]:
+    """The members of an `ExtractMemoriesResponse`."""
+    refused = [{"message_id": one.message_id, "quote": one.quote, "reason": one.reason} for one in reading.refused]
+    return {"memories": [record(memory) for memory in reading.memories], "refused": refused}
 
 
 def _outcome(remembered: Remembered) -> dict[str, Any]:
