@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Callable, Coroutine
@@ -39,6 +40,8 @@ class _Server(uvicorn.Server):
         """Start, then greet."""
         await super().startup(sockets)
         if self.started:
+            # What was loaded stays to the end: the collector need not look at it again and again.
+            gc.freeze()
             click.echo(self._greeting)
             log.info(events.STARTED, version=__version__)
 
