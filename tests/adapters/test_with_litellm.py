@@ -16,7 +16,11 @@ from tests.support.processes import BOUND_S
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-FILES = ("tests/adapters/chat/test_litellm_chat.py", "tests/adapters/test_litellm_embeddings.py")
+FILES = (
+    "tests/adapters/chat/test_litellm_chat.py",
+    "tests/adapters/test_encodings.py",
+    "tests/adapters/test_litellm_embeddings.py",
+)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("litellm") is not None, reason="the tests run right here")

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.chosen_engine import on_a_folder
 from tests.support.processes import run
 
 
-@on_a_folder
 def test_show_prints_every_setting_with_its_origin_and_hides_secrets(folder: Path) -> None:
-    env = {"OPENAI_API_KEY": "sk-secret", "PORT": "8100"}
+    env = {"OPENAI_API_KEY": "sk-secret", "PORT": "8100", "REDIS_URL": ""}
     shown = json.loads(run(folder, "config", "show", "--json", env=env).stdout)
     assert shown["PORT"] == {"value": "8100", "origin": "environment"}
     assert shown["OPENAI_API_KEY"] == {"value": "(hidden)", "origin": "environment"}

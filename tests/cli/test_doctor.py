@@ -10,8 +10,6 @@ from tests.support.chat_service import chat_service, failed
 from tests.support.chosen_engine import on_a_folder
 from tests.support.processes import run, serving
 
-pytestmark = on_a_folder
-
 
 def checks(folder: Path, *, status: int = 0, env: dict[str, str] | None = None) -> dict[str, dict[str, Any]]:
     done = run(folder, "doctor", "--json", env=env)
@@ -21,11 +19,13 @@ def checks(folder: Path, *, status: int = 0, env: dict[str, str] | None = None) 
     return {check["name"]: check for check in answer["checks"]}
 
 
+@on_a_folder
 def test_a_folder_that_is_not_there_yet_is_no_failure_and_stays_so(folder: Path) -> None:
     assert checks(folder)["data folder"]["state"] == "warning"
     assert not folder.exists()
 
 
+@on_a_folder
 def test_a_folder_in_use_is_examined(folder: Path) -> None:
     with serving(folder) as server, server.client() as http:
         memories = [{"id": "m1", "text": "Ada plays the cello."}]
@@ -44,9 +44,11 @@ def test_a_folder_in_use_is_examined(folder: Path) -> None:
     ):
         assert found[name]["state"] == "ok", found[name]
     assert found["content"]["detail"].startswith("1 memories")
+    assert found["tokens"]["state"] == "ok"
     assert found["port"]["state"] == "warning"
 
 
+@on_a_folder
 def test_a_damaged_file_fails(folder: Path) -> None:
     with serving(folder) as server:
         server.stop()
@@ -58,12 +60,14 @@ def test_a_damaged_file_fails(folder: Path) -> None:
     assert "failed" in {found[name]["state"] for name in ("integrity", "database") if name in found}
 
 
+@on_a_folder
 def test_no_database_at_all_fails(folder: Path) -> None:
     folder.mkdir(mode=0o700)
     (folder / "memory.db").write_text("this is no database, and it is long enough to be looked at " * 10)
     assert checks(folder, status=1)["database"]["state"] == "failed"
 
 
+@on_a_folder
 def test_an_open_folder_is_a_warning(folder: Path) -> None:
     folder.mkdir()
     folder.chmod(0o755)

@@ -7,7 +7,10 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
+
+import pytest
 
 from tests.support.chat_service import chat_service
 from tests.support.processes import BOUND_S, command, environment, run, serving
@@ -137,68 +140,104 @@ def listens(pid: str) -> bool:
         return probe.connect_ex(("127.0.0.1", int(words[words.index("--port") + 1]))) == 0
 
 
+def boat(folder: Path, *turns: str, **members: Any) -> Path:
+    said = [{"id": str(n), "speaker": "user", "text": text} for n, text in enumerate(turns, 1)]
+    talks = [{"id": "c", "sessions": [{"id": "s", "ts": "March-15-2024", "turns": said}]}]
+    path = folder.parent / "boat.json"
+    path.write_text(json.dumps({"name": "boat", "conversations": talks, "queries": [], **members}))
+    return path
+
+
+def extraction(folder: Path, path: Path, *options: str, env: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    done = run(folder, "evaluate", "extraction", "--data", str(path), *options, "--json", env=env or {})
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)["runs"]
+    return found
+
+
 def test_it_tells_what_would_be_remembered_and_what_is_missed(folder: Path) -> None:
-    said = [
-        {"id": "1", "speaker": "user", "text": "I prefer green tea. I love it!"},
-        {"id": "2", "speaker": "user", "text": "I prefer green tea."},
-        {"id": "3", "speaker": "user", "text": "The bicycle stands outside."},
-    ]
     asked = [
         {"conv": "c", "question": "What to drink?", "evidence": ["1"]},
         {"conv": "c", "question": "Where?", "evidence": ["3"]},
     ]
-    talks = [{"id": "c", "sessions": [{"id": "s", "ts": "March-15-2024", "turns": said}]}]
-    path = folder.parent / "tea.json"
-    path.write_text(json.dumps({"name": "tea", "conversations": talks, "queries": asked}))
-    done = run(folder, "evaluate", "extraction", "--data", str(path), "--strategy", "discrete", "--json")
+    turns = ("I prefer green tea. I love it!", "I prefer green tea.", "The bicycle stands outside.")
+    (found,) = extraction(folder, boat(folder, *turns, queries=asked), "--strategy", "discrete")
+    counts = {"claims": 2, "supported": 2, "unsupported": 0, "weak": 0, "duplicates": 1, "refused": 1}
+    assert {name: found[name] for name in counts} == counts
+    assert (found["read_by"], found["judged_by"], found["turns"]) == (["rules"], "words", 3)
+    assert found["reasons"] == {"it points at something outside the sentence": 1}
+    assert (found["expected_are"], found["expected"], found["missed"]) == ("turns", 2, 1)
+
+
+def test_all_strategies_are_measured_and_compared_with_an_earlier_result(folder: Path) -> None:
+    facts = [
+        {"conv": "c", "text": "User lives in Oslo.", "evidence": ["1"]},
+        {"conv": "c", "text": "User has a cat called Tom.", "evidence": ["2"]},
+    ]
+    path = boat(folder, "I live in Oslo. I prefer green tea.", "The weather is fine.", facts=facts)
+    prompt, earlier = folder.parent / "prompt.txt", folder.parent / "earlier.json"
+    prompt.write_text("Find places in {message}")
+    line = ("evaluate", "extraction", "--data", str(path), "--custom-prompt", str(prompt))
+    done = run(folder, *line, "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["strategies"] == {
-        "discrete": {
-            "turns": 3,
-            "read_by": ["rules"],
-            "supported": 2,
-            "weak": 0,
-            "unsupported": {"it points at something outside the sentence": 1},
-            "duplicates": 1,
-            "evidence": 2,
-            "missed": 1,
-        }
+    found = {one["title"]: one for one in json.loads(done.stdout)["runs"]}
+    assert {name: (one["claims"], one["missed"]) for name, one in found.items()} == {
+        "discrete": (2, 1),
+        "summary": (3, 1),
+        "preferences": (1, 2),
+        "custom": (2, 1),
     }
+    earlier.write_text(done.stdout)
+    again = run(folder, *line, "--against", str(earlier), "--strategy", "discrete")
+    assert again.returncode == 0, again.stderr
+    assert "discrete: 2 memories out of 2 turns by rules" in again.stdout
+    assert "discrete: supported +0.000" in again.stdout
 
 
 def test_what_would_be_remembered_is_compared_between_aims(folder: Path) -> None:
-    said = [{"id": "1", "speaker": "user", "text": "I think I like tea. I sold my boat. I live in Oslo."}]
-    talks = [{"id": "c", "sessions": [{"id": "s", "ts": "March-15-2024", "turns": said}]}]
-    path = folder.parent / "boat.json"
-    path.write_text(json.dumps({"name": "boat", "conversations": talks, "queries": []}))
+    path = boat(folder, "I think I like tea. I sold my boat. I live in Oslo.")
     aims = ("--aim", "precision", "--aim", "balanced", "--aim", "recall")
-    done = run(folder, "evaluate", "extraction", "--data", str(path), "--strategy", "discrete", *aims, "--json")
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)["strategies"]
-    assert {name: (each["supported"], each["weak"]) for name, each in found.items()} == {
+    found = extraction(folder, path, "--strategy", "discrete", *aims)
+    assert {one["title"]: (one["claims"], one["weak"]) for one in found} == {
         "discrete/precision": (1, 0),
         "discrete/balanced": (2, 0),
         "discrete/recall": (3, 1),
     }
 
 
-def test_a_model_that_reads_is_named_and_what_it_invents_is_counted(folder: Path) -> None:
-    said = [{"id": "1", "speaker": "user", "text": "I sold my boat to a man from Porto."}]
-    talks = [{"id": "c", "sessions": [{"id": "s", "ts": "March-15-2024", "turns": said}]}]
-    path = folder.parent / "boat.json"
-    path.write_text(json.dumps({"name": "boat", "conversations": talks, "queries": []}))
+def test_models_and_rules_are_compared_and_a_model_may_judge(folder: Path) -> None:
+    path = boat(folder, "I live in Oslo. I sold my boat to a man from Porto.")
     usual = {"type": "episodic", "topics": [], "entities": [], "event_date": "", "source": 1}
     sold = usual | {"text": "User sold a boat.", "quote": "I sold my boat"}
     invented = usual | {"text": "User owns two boats.", "quote": "I own two boats"}
     with chat_service() as service:
         service.answer({"memories": [sold, invented]})
-        model = {"GENERATION_MODEL": "openai/some-model", "OPENAI_API_BASE": service.url, "OPENAI_API_KEY": "key"}
-        line = ("evaluate", "extraction", "--data", str(path), "--strategy", "discrete", "--json")
-        done = run(folder, *line, env=model)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)["strategies"]["discrete"]
-    assert (found["supported"], found["unsupported"]) == (1, {"its quotation is not in the message": 1})
-    assert ["some-model" in name for name in found["read_by"]] == [True]
+        service.answer({"verdicts": [{"number": 1, "verdict": "unsupported"}]}, when="claims")
+        env = {"OPENAI_API_BASE": service.url, "OPENAI_API_KEY": "key"}
+        models = ("--model", "rules", "--model", "openai/some-model")
+        found = extraction(folder, path, "--strategy", "discrete", *models, "--judge", "openai/judge", env=env)
+    rules, model = found
+    assert (rules["title"], rules["read_by"], rules["supported"]) == ("discrete by rules", ["rules"], 0)
+    assert (model["title"], model["read_by"]) == ("discrete by openai/some-model", ["openai/some-model"])
+    assert (model["claims"], model["supported"], model["unsupported"]) == (1, 0, 1)
+    assert model["reasons"] == {"its quotation is not in the message": 1}
+    assert model["judged_by"] == "openai/judge"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--config", "[]"), "--config must be an object"),
+        (("--config", '{"discreet": {}}'), "'discreet' is none of"),
+        (("--custom-prompt", "nowhere.txt"), "nowhere.txt cannot be read"),
+        (("--strategy", "custom"), "custom_prompt"),
+        (("--config", '{"summary": {"max_summary_length": 0}}', "--strategy", "summary"), "max_summary_length"),
+    ],
+)
+def test_a_configuration_that_is_wrong_is_refused_and_named(folder: Path, options: tuple[str, ...], told: str) -> None:
+    done = run(folder, "evaluate", "extraction", "--data", str(boat(folder, "I live in Oslo.")), *options)
+    assert done.returncode == 1
+    assert told in done.stderr
 
 
 def test_a_measurement_that_is_ended_stops_its_server(folder: Path) -> None:

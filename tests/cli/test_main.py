@@ -69,3 +69,15 @@ def test_an_unknown_command_is_wrong_usage(folder: Path) -> None:
     done = run(folder, "serve")
     assert done.returncode == 2
     assert "No such command 'serve'" in done.stderr
+
+
+@pytest.mark.parametrize(("set_before", "threads"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "2"}, "2")])
+def test_commands_compute_on_one_thread_unless_told_otherwise(
+    folder: Path, set_before: dict[str, str], threads: str
+) -> None:
+    code = "import os, agent_memory_server.cli.main; print(os.environ['OPENBLAS_NUM_THREADS'])"
+    known = {name: value for name, value in environment(folder).items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=known | set_before, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == threads

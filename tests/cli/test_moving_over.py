@@ -107,7 +107,7 @@ def test_invalid_records_are_listed_and_deleted(node: Node, folder: Path) -> Non
 
 def test_without_redis_there_is_nothing_to_migrate(folder: Path) -> None:
     for name in ("migrate-memories", "migrate-working-memory"):
-        done = run(folder, name)
+        done = run(folder, name, env={"REDIS_URL": ""})
         assert (done.returncode, "REDIS_URL is not set" in done.stderr) == (1, True)
 
 

@@ -11,12 +11,9 @@ import httpx2
 import pytest
 
 from tests.support.chat_service import ChatService, chat_service
-from tests.support.chosen_engine import on_a_folder
 from tests.support.mcp import client
 from tests.support.processes import run, serving, working
 from tests.support.waiting import until
-
-pytestmark = on_a_folder
 
 SOON = {"EXTRACTION_DEBOUNCE_SECONDS": "0"}
 SESSION = "/v1/working-memory/talk"
@@ -56,7 +53,7 @@ async def test_with_docket_a_server_only_queues_and_a_task_worker_does_the_work(
         talk(http)
 
         async def queued() -> bool:
-            return bool(http.get("/v1/jobs").json()["waiting"] == 2)  # to embed, and to read
+            return bool(http.get("/v1/jobs").json()["waiting"] >= 2)  # to embed, and to read
 
         await until(queued)
         assert http.get("/v1/health/ready").json()["status"] == "degraded"
@@ -82,7 +79,7 @@ async def test_work_that_comes_by_mcp_is_queued_as_well(folder: Path) -> None:
             assert not told.is_error
 
         async def queued() -> bool:
-            return status(folder)["waiting"] == 2
+            return status(folder)["waiting"] >= 2  # to embed, and to read
 
         await until(queued)
 

@@ -353,6 +353,10 @@ async def test_appended_messages_keep_their_ids_and_times() -> None:
     async with server.client() as client:
         assert (await client.append_messages_to_working_memory("s", [given])).session_id == "s"
     assert [request.method for request in server.requests] == ["POST", "GET"]
+    server = Server(ok(session_id="s", revision=2, message_count=9), SESSION)
+    async with server.client(default_context_window_max=900) as client:
+        await client.append_messages_to_working_memory("s", [given], model_name="m")
+    assert dict(server.requests[0].url.params) == {"model_name": "m", "context_window_max": "900"}
 
 
 async def test_created_records_get_the_default_namespace_and_missing_ids() -> None:

@@ -151,8 +151,8 @@ parse_tool_call resolve_tool_call resolve_tool_calls resolve_function_call resol
 """.split()
 ADDED = """
 append_messages compact_long_term_memories create_long_term_memories discard_dead_jobs get_job_figures
-get_long_term_memory_history list_all_long_term_memories list_all_sessions list_dead_jobs list_long_term_memories
-readiness retry_dead_jobs try_extraction
+get_long_term_memory_history list_all_long_term_memories list_all_sessions list_dead_jobs list_decisions
+list_long_term_memories readiness retry_dead_jobs try_extraction
 """.split()
 NAMES = """
 MemoryAPIClient MemoryClientConfig create_memory_client ToolSchema ToolSchemaCollection MemoryClientError

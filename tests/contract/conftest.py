@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis.answers import RedisIdempotencyStore
 from agent_memory_server.adapters.redis.connection import open_client
+from agent_memory_server.adapters.redis.decision_log import RedisDecisionLog
 from agent_memory_server.adapters.redis.decisions import RedisDecisions
 from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.jobs import RedisJobs
@@ -23,6 +24,7 @@ from agent_memory_server.adapters.redis.tokens import RedisTokenStore
 from agent_memory_server.adapters.redis.vector_cache import RedisVectorCache
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.decision_log import SqliteDecisionLog
 from agent_memory_server.adapters.sqlite.decisions import SqliteDecisions
 from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
@@ -31,6 +33,7 @@ from agent_memory_server.adapters.sqlite.session_store import SqliteSessionStore
 from agent_memory_server.adapters.sqlite.spending import SqliteSpending
 from agent_memory_server.adapters.sqlite.tokens import SqliteTokenStore
 from agent_memory_server.adapters.sqlite.vector_cache import SqliteVectorCache
+from agent_memory_server.ports.decision_log import DecisionLog
 from agent_memory_server.ports.decisions import Decisions
 from agent_memory_server.ports.idempotency import IdempotencyStore
 from agent_memory_server.ports.memory_store import MemoryStore
@@ -53,13 +56,14 @@ class Engine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeper:
-    """The ports of one open engine for small things. vectors, decisions: make one that is bounded to that many
-    entries."""
+    """The ports of one open engine for small things. vectors, decisions, decision_log: make one that is bounded to that
+    many entries."""
 
     tokens: TokenStore
     answers: IdempotencyStore
     vectors: Callable[[int], VectorCache]
     decisions: Callable[[int], Decisions]
+    decision_log: Callable[[int], DecisionLog]
     spending: Spending
 
 
@@ -104,6 +108,7 @@ def _on_sqlite(database: Database) -> Keeper:
         answers=SqliteIdempotencyStore(database),
         vectors=lambda entries: SqliteVectorCache(database, entries=entries),
         decisions=lambda entries: SqliteDecisions(database, entries=entries),
+        decision_log=lambda entries: SqliteDecisionLog(database, entries=entries),
         spending=SqliteSpending(database),
     )
 
@@ -114,6 +119,7 @@ def _on_redis(client: Redis) -> Keeper:
         answers=RedisIdempotencyStore(client),
         vectors=lambda entries: RedisVectorCache(client, entries=entries),
         decisions=lambda entries: RedisDecisions(client, entries=entries),
+        decision_log=lambda entries: RedisDecisionLog(client, entries=entries),
         spending=RedisSpending(client),
     )
 

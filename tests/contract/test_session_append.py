@@ -33,6 +33,16 @@ async def test_an_append_makes_the_session_when_there_is_none(sessions: SessionS
     assert await stored(sessions) == replace(appended.session, messages=given)
 
 
+# The nearest binary numbers of these take seventeen digits, which not every engine reads to the last bit.
+@pytest.mark.parametrize(
+    "now", [1_795_628_674.085095, 1_795_628_675.017353, 1_795_677_716.981633, 1_796_151_779.161575]
+)
+async def test_the_time_of_an_append_is_the_one_that_was_given(sessions: SessionStore, now: float) -> None:
+    appended = (await sessions.append(EVERYWHERE, KEY, messages("a"), now=now)).session
+    assert (appended.owed_since, appended.updated_at, appended.last_accessed) == (now, now, now)
+    assert replace(await stored(sessions), messages=()) == appended
+
+
 async def test_an_append_leaves_everything_else_as_it_is(sessions: SessionStore) -> None:
     await sessions.put(EVERYWHERE, FULL, now=NOW)
     appended = await sessions.append(EVERYWHERE, KEY, [message("m3")], now=NOW + 1)

@@ -63,6 +63,21 @@ async def test_of_many_who_add_one_digest_at_once_one_succeeds(tokens: TokenStor
     assert sum(isinstance(result, Conflict) for result in results) == 19
 
 
+async def test_of_many_who_add_a_first_token_at_once_one_succeeds_however_often_it_says_so(tokens: TokenStore) -> None:
+    many = [token(str(n)) for n in range(20)]
+    stored = await asyncio.gather(*(tokens.add_first(each) for each in many))
+    assert stored.count(True) == 1
+    first = many[stored.index(True)]
+    assert [await tokens.add_first(each) for each in many] == stored
+    assert list(await tokens.list()) == [first]
+
+
+async def test_no_token_is_the_first_beside_another_one(tokens: TokenStore) -> None:
+    await tokens.add(replace(token("old"), expires_at=1.0))
+    assert await tokens.add_first(token("late")) is False
+    assert len(await tokens.list()) == 1
+
+
 async def test_tokens_are_listed_oldest_first(tokens: TokenStore) -> None:
     assert list(await tokens.list()) == []
     stored = [token("c", created_at=3.0), token("a", created_at=1.0), token("b", created_at=2.0)]

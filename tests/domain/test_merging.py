@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_memory_server.domain.merging import stands_for
@@ -28,6 +28,19 @@ DOES_NOT_STAND = [
     ("User likes green tea and hates Bob", ["User likes green tea", "User enjoys green tea"]),
     ("User likes green tea, 3 cups a day", ["User likes green tea", "User enjoys green tea"]),
     ("User likes green tea served cold", ["User likes green tea", "User enjoys green tea"]),
+    ("User has 2 cats and 3 dogs", ["User has 3 cats", "User has 2 dogs"]),
+    ("Ann likes Bob", ["Ann likes Bob", "Bob likes Ann"]),
+    ("Anne likes tea", ["Anne likes tea", "Ann likes tea"]),
+    ("User prefers tea to coffee", ["User prefers tea to coffee", "User prefers coffee to tea"]),
+    (
+        "User is allergic to nuts, not milk",
+        ["User is allergic to nuts, not milk", "User is not allergic to nuts, milk"],
+    ),
+    ("User used to smoke", ["User used to smoke", "User smokes"]),
+    ("User owes €5", ["User owes €5", "User owes $5"]),
+    ("User codes in C++", ["User codes in C++", "User codes in C"]),
+    ("User's sister likes tea", ["User's sister likes tea", "User likes tea"]),
+    ("Ann likes tea", ["Ann likes tea", "User likes tea"]),
 ]
 
 
@@ -46,6 +59,7 @@ SENTENCE = st.lists(
 ).map(" ".join)
 
 
+@settings(deadline=None)
 @given(SENTENCE, SENTENCE, SENTENCE)
 def test_no_number_or_name_is_ever_lost_or_added(merged: str, one: str, other: str) -> None:
     if stands_for(merged, [one, other]):

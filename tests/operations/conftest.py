@@ -44,4 +44,10 @@ async def on_each_engine(app: Application, request: pytest.FixtureRequest) -> As
         yield app
         return
     async with on_redis(app, request.getfixturevalue("redis_url")) as other:
-        yield replace(app, memories=other.memories, restoring=other.restoring, decisions=other.decisions)
+        yield replace(
+            app,
+            memories=other.memories,
+            restoring=other.restoring,
+            decisions=other.decisions,
+            decision_log=other.decision_log,
+        )

@@ -14,7 +14,7 @@ from agent_memory_server.operations.context import Prompt, PromptSession, memory
 from agent_memory_server.operations.remember import remember
 from agent_memory_server.operations.search import Question
 from agent_memory_server.operations.window import Window
-from tests.operations.given import FailingEmbedder, append, caller, memory, put, turn
+from tests.operations.given import KEY, NOW, FailingEmbedder, append, caller, memory, put, turn
 from tests.support.rest import application
 
 CHAT = PromptSession(session_id="chat", namespace="team", user_id="ana")
@@ -74,6 +74,32 @@ async def test_the_sessions_own_turns_are_not_repeated_as_memories(app: Applicat
     await append(app, turn("1", "a zebra"))
     built = await prompt(app, session=CHAT, long_term=True)
     assert shown(built)[-2] == ("system", HEADING + "No relevant long-term memories found.")
+
+
+async def test_turns_of_the_session_that_are_not_in_the_prompt_are_found(app: Application) -> None:
+    told = [turn("1", "I saw a zebra."), *(turn(f"n{n}", "word " * 50) for n in range(9)), turn("2", "A zebra again.")]
+    await put(app, *told)
+    small = PromptSession(session_id="chat", namespace="team", user_id="ana", window=Window(max_tokens=130))
+    built = await prompt(app, session=small, long_term=True)
+    found = [hit.memory.id for hit in built.memories or ()]
+    assert "1" in found
+    assert "2" not in found
+
+
+async def test_folded_turns_of_the_session_and_what_was_read_out_of_them_are_found(app: Application) -> None:
+    await put(app, turn("1", "I saw a zebra."), turn("2", "It was a zebra indeed."))
+    session = await app.sessions.get(LOCAL.scope, KEY, now=NOW)
+    assert session is not None
+    facts = {"1": "Ana saw a zebra.", "2": "Ana is sure of the zebra."}
+    for id_, text in facts.items():
+        await remember(app, LOCAL, [memory(f"f{id_}", text, extracted_from=(id_,), session_id="chat", user_id="ana")])
+    await app.sessions.fold(
+        LOCAL.scope, KEY, session.messages[:1], context="They met.", if_context=None, tokens=0, now=NOW
+    )
+    built = await prompt(app, session=CHAT, long_term=True)
+    found = {hit.memory.id for hit in built.memories or ()}
+    assert found  # a fact and its message are one result
+    assert found <= {"1", "f1"}
 
 
 async def test_memories_are_those_of_the_sessions_user_unless_the_question_names_one(app: Application) -> None:

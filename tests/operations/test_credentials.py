@@ -9,6 +9,7 @@ import pytest
 from agent_memory_server.domain.errors import Conflict, InvalidRequest, NotFound, Unauthenticated
 from agent_memory_server.domain.principal import Action
 from agent_memory_server.domain.scope import Scope
+from agent_memory_server.domain.token import new_secret
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.credentials import add_token, bootstrap_token, find_token, principal_of
 from tests.operations.given import SettableClock
@@ -56,10 +57,19 @@ async def test_a_token_of_no_rights_a_short_one_and_one_that_is_there_are_refuse
 
 
 async def test_a_first_token_is_made_once(app: Application) -> None:
-    first = await bootstrap_token(app)
+    first = await bootstrap_token(app, new_secret())
     assert first is not None
     assert (await principal_of(app, first.secret)).scope == Scope()
-    assert await bootstrap_token(app) is None
+    assert await bootstrap_token(app, new_secret()) is None
+
+
+async def test_a_first_token_whose_making_is_repeated_is_one_token(app: Application) -> None:
+    secret = new_secret()
+    for _ in range(2):
+        made = await bootstrap_token(app, secret)
+        assert made is not None
+        assert made.secret == secret
+    assert len(await app.tokens.list()) == 1
 
 
 async def test_a_token_is_named_by_a_beginning_that_fits_it_alone(app: Application) -> None:

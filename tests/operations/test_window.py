@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from agent_memory_server.domain.session import Message
 from agent_memory_server.domain.tokens import message_tokens
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.options import Options
-from agent_memory_server.operations.window import Usage, Window, fitting, token_limit, usage
+from agent_memory_server.operations.window import Usage, Window, fitting, longest_end, token_limit, usage
 from tests.operations.given import contents, put, read, turn
 from tests.support.rest import application
 
@@ -53,33 +54,57 @@ async def test_without_a_model_or_window_there_are_no_figures_and_nothing_is_cut
     app: Application, window: Window
 ) -> None:
     many = [message("word " * 1000)] * 3
-    assert usage(app, many, window) is None
-    assert fitting(app, many, window) == tuple(many)
+    assert await usage(app, many, window) is None
+    assert await fitting(app, many, window) == (tuple(many), None)
 
 
 async def test_figures_are_percentages_of_the_window_and_of_its_part_before_a_summary(app: Application) -> None:
     messages = [message("word " * 20)] * 2
     tokens = sum(map(message_tokens, messages))
-    figures = usage(app, messages, Window(max_tokens=1000))
+    figures = await usage(app, messages, Window(max_tokens=1000))
     assert figures is not None
     assert (figures.total_used, figures.until_summarization) == pytest.approx((tokens / 10, tokens / 7))
-    assert usage(app, messages, Window(max_tokens=1)) == Usage(100.0, 100.0)
-    assert usage(app, [], Window(model="small")) == Usage(0.0, 0.0)
-    assert usage(app, messages, Window(max_tokens=-5)) is None
+    assert await usage(app, messages, Window(max_tokens=1)) == Usage(100.0, 100.0)
+    assert await usage(app, [], Window(model="small")) == Usage(0.0, 0.0)
+    assert await usage(app, messages, Window(max_tokens=-5)) is None
 
 
-async def test_what_fits_is_the_longest_end_of_the_conversation_and_never_nothing(app: Application) -> None:
-    @given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(1, 300))
-    def check(lengths: list[int], room: int) -> None:
-        messages = tuple(message("word " * length) for length in lengths)
-        kept = fitting(app, messages, Window(max_tokens=room))
-        assert kept
-        assert messages[-len(kept) :] == kept
-        assert sum(map(message_tokens, kept)) <= room or len(kept) == 1
-        if len(kept) < len(messages):
-            assert sum(map(message_tokens, messages[-len(kept) - 1 :])) > room
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(1, 300))
+def test_what_fits_is_the_longest_end_of_the_conversation_and_never_nothing(sizes: list[int], room: int) -> None:
+    kept = longest_end(sizes, room)
+    assert kept
+    assert sum(sizes[-kept:]) <= room or kept == 1
+    if kept < len(sizes):
+        assert sum(sizes[-kept - 1 :]) > room
 
-    check()
+
+async def test_what_does_not_fit_is_left_out_and_the_figures_are_of_what_is_kept(app: Application) -> None:
+    many = tuple(message("word " * length) for length in (30, 20, 10))
+    window = Window(max_tokens=message_tokens(many[1]) + message_tokens(many[2]))
+    assert await fitting(app, many, window) == (many[1:], await usage(app, many[1:], window))
+    assert await fitting(app, (), window) == ((), Usage(0.0, 0.0))
+
+
+class Spaces:
+    """Counts a token for each space."""
+
+    def of(self, model: str) -> str | None:
+        return "spaces" if model == "small" else None
+
+    async def count(self, encoding: str, texts: Sequence[str]) -> list[int] | None:
+        assert encoding == "spaces"
+        return [text.count(" ") for text in texts] if texts[0] != "user: gone" else None
+
+
+async def test_tokens_are_counted_by_the_models_encoding_where_there_is_one(app: Application) -> None:
+    exact = replace(app, encodings=Spaces())
+    many = (message("a b c"), message("d"))
+    figures = await usage(exact, many, Window(model="small"))
+    assert figures == Usage(4.0, 4 / 70 * 100, "spaces")
+    assert await usage(exact, many, Window(model="large")) == await usage(app, many, Window(model="large"))
+    # An encoding that cannot be loaded after all.
+    gone = (message("gone"),)
+    assert await usage(exact, gone, Window(model="small")) == await usage(app, gone, Window(model="small"))
 
 
 async def test_reading_cuts_the_answer_and_leaves_the_session_whole(app: Application) -> None:

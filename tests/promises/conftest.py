@@ -11,6 +11,8 @@ ON_BOTH = frozenset(
         "test_06_raw_stays",
         "test_07_deleted_stays_deleted",
         "test_08_state_is_the_truth",
+        "test_09_flat_cost",
+        "test_09_pipeline_cost",
         "test_11_honest_answers",
     }
 )

@@ -140,6 +140,7 @@ def requests() -> list[tuple[str, str, str, Json | None]]:
                 {"session_id": "b-session", **place},
             ),
             ("/v1/jobs", "GET", "/v1/jobs", None),
+            ("/v1/decisions", "GET", f"/v1/decisions?counts=true&{query}", None),
             ("/v1/jobs/dead", "GET", "/v1/jobs/dead", None),
             ("/v1/jobs/dead/retry", "POST", "/v1/jobs/dead/retry", {"ids": ["any"]}),
             ("/v1/jobs/dead/discard", "POST", "/v1/jobs/dead/discard", {"ids": ["any"]}),
@@ -257,6 +258,7 @@ READS = {
     ("/v1/long-term-memory/search", "POST"),
     ("/v1/long-term-memory/extract", "POST"),
     ("/v1/memory/prompt", "POST"),
+    ("/v1/decisions", "GET"),
 }
 
 

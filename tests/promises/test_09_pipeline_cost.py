@@ -8,8 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from agent_memory_server.interfaces.worker.background import background
 from agent_memory_server.interfaces.worker.upkeep import Pace
 from agent_memory_server.operations.application import Application
@@ -17,14 +15,10 @@ from agent_memory_server.operations.options import Options
 from agent_memory_server.operations.window import Window
 from tests.operations.given import NOW, FailingEmbedder, SettableClock, append, turn
 from tests.support.chat_service import ChatService, chat_service, model_of
-from tests.support.chosen_engine import on_a_folder
 from tests.support.jobs import QUICK, queue_of
 from tests.support.pipeline import at_rest, playing
-from tests.support.redis_application import on_redis
 from tests.support.rest import application
 from tests.support.waiting import until
-
-pytestmark = on_a_folder
 
 SAID = "I have seen the {n}th of the houses that my sister wrote about, and it was larger than the one before"
 PACE = Pace(gather_s=0.0, owed_s=0.02, stored_s=0.0, access_s=3600)
@@ -54,15 +48,9 @@ async def let_rest(app: Application, clock: SettableClock) -> None:
         await settled(app)
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def redis(request: pytest.FixtureRequest) -> str | None:
-    """The address of a Redis to run on; None: the embedded engine."""
-    return request.getfixturevalue("redis_url") if request.param == "redis" else None
-
-
 @asynccontextmanager
 async def conversation(
-    folder: Path, clock: SettableClock, embedder: FailingEmbedder, redis: str | None
+    folder: Path, clock: SettableClock, embedder: FailingEmbedder
 ) -> AsyncIterator[tuple[Application, ChatService]]:
     rules = Options(duplicate_distance=2.0)  # each memory is near every other one: the most that merging can cost
     with chat_service() as service:
@@ -71,8 +59,6 @@ async def conversation(
         async with AsyncExitStack() as stack:
             opening = application(folder, clock=clock, embedder=embedder, rules=rules, chat=model)
             app = await stack.enter_async_context(opening)
-            if redis:
-                app = await stack.enter_async_context(on_redis(app, redis))
             options = replace(QUICK, sweep_every_s=0.5)
             await stack.enter_async_context(background(app, queue_of(app), options, pace=PACE))
             yield app, service
@@ -88,11 +74,9 @@ def purposes(service: ChatService) -> dict[str, int]:
     return found
 
 
-async def test_ten_turns_five_seconds_apart_take_few_questions_and_no_text_is_embedded_twice(
-    tmp_path: Path, redis: str | None
-) -> None:
+async def test_ten_turns_five_seconds_apart_take_few_questions_and_no_text_is_embedded_twice(tmp_path: Path) -> None:
     clock, embedder = SettableClock(NOW), FailingEmbedder()
-    async with conversation(tmp_path, clock, embedder, redis) as (app, service):
+    async with conversation(tmp_path, clock, embedder) as (app, service):
         await converse(app, clock, range(10), apart_s=5.0)
         await let_rest(app, clock)
         asked = purposes(service)
@@ -102,10 +86,10 @@ async def test_ten_turns_five_seconds_apart_take_few_questions_and_no_text_is_em
     assert len(texts) == len(set(texts)) == 30  # ten messages, ten answers, ten memories
 
 
-async def test_a_turn_asks_as_much_at_the_tenth_as_at_the_two_hundredth(tmp_path: Path, redis: str | None) -> None:
+async def test_a_turn_asks_as_much_at_the_tenth_as_at_the_two_hundredth(tmp_path: Path) -> None:
     clock, embedder = SettableClock(NOW), FailingEmbedder()
     spent = []
-    async with conversation(tmp_path, clock, embedder, redis) as (app, service):
+    async with conversation(tmp_path, clock, embedder) as (app, service):
         for turns in (range(10), range(10, 40), range(40, 170), range(170, 200)):
             before = (service.prompt_tokens, len(service.asked))
             # Far enough apart that each turn is read for itself, which is the most that it can cost.

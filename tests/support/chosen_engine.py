@@ -7,6 +7,7 @@ servers are kept, and the one that was used longest ago is emptied for the next 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ import redis
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.answers import RedisIdempotencyStore
 from agent_memory_server.adapters.redis.connection import open_client
+from agent_memory_server.adapters.redis.decision_log import RedisDecisionLog
 from agent_memory_server.adapters.redis.decisions import RedisDecisions
 from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.jobs import RedisJobs
@@ -29,6 +31,7 @@ from agent_memory_server.adapters.redis.view_store import RedisViewStore
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.connection import FILE_NAME
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.decision_log import SqliteDecisionLog
 from agent_memory_server.adapters.sqlite.decisions import SqliteDecisions
 from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
@@ -40,7 +43,7 @@ from agent_memory_server.compose.engine import Ports
 from tests.support.redis_server import redis_server
 
 ON_REDIS = os.environ.get("TEST_ENGINE") == "redis"
-on_a_folder = pytest.mark.skipif(ON_REDIS, reason="tells of a data folder")
+on_a_folder = pytest.mark.skipif(ON_REDIS, reason="tells of a data folder: its place, its files, or SQLite's own work")
 _SERVERS = 4
 _QUEUE = "suite"
 
@@ -51,8 +54,13 @@ class _Databases:
     def __init__(self) -> None:
         self._running = ExitStack()
         self._urls: dict[Path, str] = {}
+        self._one_at_a_time = threading.Lock()
 
     def url(self, folder: Path) -> str:
+        with self._one_at_a_time:  # else a second thread would start a server that ends with that thread
+            return self._url(folder)
+
+    def _url(self, folder: Path) -> str:
         url = self._urls.pop(folder, None)
         if url is None and len(self._urls) < _SERVERS:
             url = self._running.enter_context(redis_server())
@@ -95,6 +103,14 @@ def redis_of(folder: Path) -> str:
     return _databases.url(folder.absolute())
 
 
+def everything_in(folder: Path) -> bytes:
+    """All bytes of the files of a folder; on Redis of the keys, fields and values of all hashes."""
+    if chosen_engine() == "redis":
+        with redis.Redis.from_url(redis_of(folder)) as client:
+            return repr([(key, client.hgetall(key)) for key in client.scan_iter(_type="HASH")]).encode()
+    return b"".join(path.read_bytes() for path in folder.iterdir())
+
+
 def settings_of(folder: Path) -> dict[str, str]:
     """Settings of processes that are to work on the engine that stands for a folder, as `engine_ports` opens it."""
     if chosen_engine() != "redis":
@@ -130,6 +146,20 @@ def forget_counts(folder: Path) -> None:
 
 
 @asynccontextmanager
+async def queue_in(folder: Path) -> AsyncIterator[SqliteJobs | RedisJobs]:
+    """The queue of the processes that are started on a folder."""
+    if chosen_engine() == "redis":
+        async with open_client(redis_of(folder)) as client:
+            yield RedisJobs(client, "memory-server")
+        return
+    database = await Database.open(DataFolder(path=folder, dimensions=8))
+    try:
+        yield SqliteJobs(database)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
 async def engine_ports(folder: Path, *, dimensions: int) -> AsyncIterator[Ports]:
     """The stores and the queue of the engine that suites run on, over a folder."""
     opened = _on_redis if chosen_engine() == "redis" else _on_sqlite
@@ -151,6 +181,7 @@ async def _on_sqlite(folder: Path, dimensions: int) -> AsyncIterator[Ports]:
             answers=SqliteIdempotencyStore(database),
             views=SqliteViewStore(database),
             decisions=SqliteDecisions(database),
+            decision_log=SqliteDecisionLog(database),
             jobs=jobs,
             claims=jobs,
         )
@@ -174,6 +205,7 @@ async def _on_redis(folder: Path, dimensions: int) -> AsyncIterator[Ports]:
             answers=RedisIdempotencyStore(client),
             views=RedisViewStore(client),
             decisions=RedisDecisions(client),
+            decision_log=RedisDecisionLog(client),
             jobs=jobs,
             claims=jobs,
         )

@@ -131,5 +131,5 @@ async def client(url: str, mode: str, **headers: str) -> AsyncIterator[Client]:
 def stdio_client_of(folder: Path, mode: str, **settings: str) -> Client:
     """An official client that starts `agent-memory mcp` on a data folder."""
     line = command("mcp")
-    server = StdioServerParameters(command=line[0], args=line[1:], env=environment(folder, settings), cwd=folder)
+    server = StdioServerParameters(command=line[0], args=line[1:], env=environment(folder, settings), cwd=folder.parent)
     return Client(stdio_client(server), mode=mode)

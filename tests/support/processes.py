@@ -25,9 +25,10 @@ def environment(folder: Path, extra: Mapping[str, str] | None = None) -> dict[st
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT", "TMPDIR") if name in os.environ}
     given = {"PYTHONPATH": os.pathsep.join(sys.path), "EMBEDDING_MODEL": "deterministic"}
     where = {"MEMORY_DATA_DIR": str(folder)}
-    if ON_REDIS:  # where servers would leave background work to others by themselves
-        where |= {"REDIS_URL": redis_of(folder), "USE_DOCKET": "false"}
-    return kept | given | where | dict(extra or {})
+    more = dict(extra or {})
+    if ON_REDIS and "REDIS_URL" not in more:
+        where["REDIS_URL"] = redis_of(folder)
+    return kept | given | where | more
 
 
 def command(*args: str) -> list[str]:
@@ -86,11 +87,14 @@ def serving(folder: Path, *args: str, env: Mapping[str, str] | None = None, door
 
     Raises: AssertionError with what it wrote, when it ends instead of listening.
     """
+    given = dict(env or {})
+    if ON_REDIS and "REDIS_URL" not in given:  # where servers leave background work to others by themselves
+        given = {"USE_DOCKET": "false", **given}
     errors = folder.parent / "server-errors.txt"
     with errors.open("w") as sink:
         process = subprocess.Popen(
             command(door, "--port", "0", *args),
-            env=environment(folder, env),
+            env=environment(folder, given),
             cwd=folder.parent,
             stdout=subprocess.PIPE,
             stderr=sink,

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from agent_memory_server.adapters.redis.connection import open_client
+from agent_memory_server.adapters.redis.decision_log import RedisDecisionLog
 from agent_memory_server.adapters.redis.decisions import RedisDecisions
 from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.jobs import RedisJobs
@@ -33,4 +34,5 @@ async def on_redis(app: Application, url: str, *, emptied: bool = True) -> Async
             sessions=RedisSessionStore(client, sessions, records),
             jobs=RedisJobs(client, "memory-server"),
             decisions=RedisDecisions(client),
+            decision_log=RedisDecisionLog(client),
         )

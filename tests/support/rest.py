@@ -58,6 +58,7 @@ async def application(
                 answers=ports.answers,
                 views=ports.views,
                 decisions=ports.decisions,
+                decision_log=ports.decision_log,
                 jobs=ports.jobs,
                 embedder=embedder,
                 clock=clock,

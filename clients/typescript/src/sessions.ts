@@ -166,12 +166,13 @@ export class SessionCalls extends ViewCalls {
 
   /**
    * Add messages behind the last one of a session, which is made when it is not there. Its length costs nothing.
-   * A message that the session holds already (same id and content) is left as it is.
+   * A message that the session holds already, or has folded into its summary (same id and content), is left as it is.
+   * A model or a window (tokens) is the one into which the server folds the session when it has outgrown it.
    */
   appendMessages(
     sessionId: string,
     messages: readonly MessageToStore[],
-    options: Place & CallOptions & { ttlSeconds?: number; longTermMemoryStrategy?: Strategy } = {},
+    options: Place & ModelOptions & CallOptions & { ttlSeconds?: number; longTermMemoryStrategy?: Strategy } = {},
   ): Promise<AppendMessagesResponse> {
     return this.transport.send("POST", `${address(sessionId)}/messages`, {
       body: {
@@ -181,6 +182,7 @@ export class SessionCalls extends ViewCalls {
         ttl_seconds: options.ttlSeconds,
         long_term_memory_strategy: options.longTermMemoryStrategy,
       },
+      query: this.model(options),
       headers: { "Idempotency-Key": newKey() },
       signal: options.signal,
     });

@@ -300,6 +300,12 @@ describe("background work", () => {
     expect(await client.discardDeadJobs(["17"])).toBe(0);
   });
 
+  it("tells what was decided about memories", async () => {
+    const found = await client.listDecisions({ outcome: "refused", counts: true, limit: 5 });
+    expect(found.decisions).toEqual([]);
+    expect(found.counts).toEqual([]);
+  });
+
   it("shows what extraction would remember, and stores nothing", async () => {
     const session = await client.appendMessagesToWorkingMemory("trial", [
       { role: "user", content: "I moved to Lisbon in May 2024." },

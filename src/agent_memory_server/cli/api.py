@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import click
@@ -20,7 +20,8 @@ from agent_memory_server.cli.parent import end_with_parent
 from agent_memory_server.cli.start import exit_on_refusal, started
 from agent_memory_server.compose.api import api_app
 from agent_memory_server.compose.application import application
-from agent_memory_server.compose.serving import bootstrap, only_queues, queues_without_a_word, serving
+from agent_memory_server.compose.serving import first_token, only_queues, queues_without_a_word, serving
+from agent_memory_server.domain.errors import Unavailable
 from agent_memory_server.settings import Loaded, Settings
 from agent_memory_server.settings.auth import decide_auth
 from agent_memory_server.telemetry import log as events
@@ -76,7 +77,7 @@ def _run(loaded: Loaded, listener: socket.socket) -> None:
 
     async def work() -> None:
         async with serving(settings, only_queue=queues_without_a_word(settings)) as app:
-            application = api_app(settings, opened=app, on_bootstrap=print_token)
+            application = api_app(settings, opened=app, on_first_token=print_token)
             await serve(application, listener, _greeting(settings, listener))
 
     run(work, listener, settings.server.host)
@@ -102,13 +103,16 @@ def _reloading(settings: Settings, listener: socket.socket) -> None:
 def _several(settings: Settings, listener: socket.socket, workers: int) -> None:
     """Run the server in several child processes; one that dies is replaced."""
 
-    async def first_token() -> None:
-        async with application(settings, embedding=False) as app:
-            token = await bootstrap(app, settings, settings.server.host)
-            if token is not None:
-                print_token(token)
+    async def look() -> None:
+        async with (
+            application(settings, embedding=False) as app,
+            first_token(app, settings, settings.server.host, print_token),
+        ):
+            return
 
-    asyncio.run(first_token())  # here, so that the children do not each make one
+    # What refuses a start is told here, once: children would be started again and again. They wait for Redis.
+    with suppress(Unavailable):
+        asyncio.run(look())
     each = config("agent_memory_server.cli.api:reloaded", factory=True)
     each.workers = workers
     listener.set_inheritable(True)
@@ -120,5 +124,5 @@ def reloaded() -> ASGIApp:
     """What a child process serves; its settings come from the environment again."""
     end_with_parent()
     with exit_on_refusal():
-        return api_app(started().settings, on_bootstrap=print_token)
+        return api_app(started().settings, on_first_token=print_token)
     raise AssertionError  # exit_on_refusal either returned or ended the process

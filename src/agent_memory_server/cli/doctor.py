@@ -14,7 +14,7 @@ from agent_memory_server import __version__
 from agent_memory_server.cli.listening import bound
 from agent_memory_server.cli.output import AS_JSON, echo_json
 from agent_memory_server.cli.start import FAILED, exit_on_refusal, started
-from agent_memory_server.compose.maintenance import chat_findings, examining, model_finding
+from agent_memory_server.compose.maintenance import chat_findings, examining, model_finding, tokens_finding
 from agent_memory_server.domain.errors import MemoryServerError
 from agent_memory_server.domain.finding import Finding, State
 from agent_memory_server.settings import Loaded, Settings
@@ -59,6 +59,7 @@ def _findings(loaded: Loaded) -> Iterator[Finding]:
     yield from examining(settings)
     yield asyncio.run(model_finding(settings))
     yield from asyncio.run(chat_findings(settings))
+    yield tokens_finding(settings)
 
 
 def _access(settings: Settings) -> Finding:

@@ -19,6 +19,7 @@ main = LazyGroup(
         "delete": Lazy(f"{_PACKAGE}.delete:delete", "Delete memories or a session."),
         "token": Lazy(f"{_PACKAGE}.token:token", "Add, list, show and remove access tokens."),
         "jobs": Lazy(f"{_PACKAGE}.jobs:jobs", "Show background work, and what was given up."),
+        "decisions": Lazy(f"{_PACKAGE}.decisions:decisions", "List what was decided about memories, and why."),
         "rebuild-index": Lazy(f"{_PACKAGE}.rebuild_index:rebuild_index", "Build the search index again."),
         "migrate-memories": Lazy(
             f"{_PACKAGE}.migrate:migrate_memories", "Write memories of the Redis Agent Memory Server anew."

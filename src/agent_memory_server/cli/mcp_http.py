@@ -7,7 +7,7 @@ from contextlib import closing
 from agent_memory_server.cli.http_server import greeting, print_token, run, serve
 from agent_memory_server.cli.listening import bound, url_of
 from agent_memory_server.compose.mcp import HttpMode, mcp_app
-from agent_memory_server.compose.serving import bootstrap, serving
+from agent_memory_server.compose.serving import first_token, serving
 from agent_memory_server.settings import Settings
 from agent_memory_server.settings.auth import decide_auth
 
@@ -24,10 +24,11 @@ def run_http(settings: Settings, mode: HttpMode) -> None:
         hello = greeting(settings, host, {"MCP": f"{url_of(listener, host)}/{path}"})
 
         async def work() -> None:
-            async with serving(settings) as app, mcp_app(settings, mode, app) as endpoint:
-                token = await bootstrap(app, settings, host)
-                if token is not None:
-                    print_token(token)
+            async with (
+                serving(settings) as app,
+                first_token(app, settings, host, print_token),
+                mcp_app(settings, mode, app) as endpoint,
+            ):
                 await serve(endpoint, listener, hello, grace_s=_STREAMS_GRACE_S)
 
         run(work, listener, host)

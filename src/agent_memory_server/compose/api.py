@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent_memory_server.compose.doors import mcp_options, mcp_reach
-from agent_memory_server.compose.serving import bootstrap, door_auth, queues_without_a_word, serving
+from agent_memory_server.compose.serving import door_auth, first_token, queues_without_a_word, serving
 from agent_memory_server.domain.errors import Forbidden
 from agent_memory_server.interfaces.mcp.options import McpOptions
 from agent_memory_server.interfaces.mcp.paths import is_streamable
@@ -102,12 +102,12 @@ def api_app(
     settings: Settings,
     *,
     opened: Application | None = None,
-    on_bootstrap: Callable[[NewToken], None] | None = None,
+    on_first_token: Callable[[NewToken], None] = lambda _: None,
 ) -> ASGIApp:
     """Both doors.
 
     opened: an application that the caller opened and closes; by default the ASGI lifespan opens one, with upkeep.
-    on_bootstrap: is given the first token when this start makes one (`bootstrap`).
+    on_first_token: is given the first token when this process makes one (`first_token`).
     Raises: SettingsError, when the settings contradict each other; nothing is opened then.
     """
     doors = Doors(settings)
@@ -120,9 +120,7 @@ def api_app(
                 if opened is not None
                 else await stack.enter_async_context(serving(settings, only_queue=queues_without_a_word(settings)))
             )
-            token = await bootstrap(app, settings, settings.server.host)
-            if token is not None and on_bootstrap is not None:
-                on_bootstrap(token)
+            await stack.enter_async_context(first_token(app, settings, settings.server.host, on_first_token))
             await stack.enter_async_context(doors.opened(app))
             yield app
 

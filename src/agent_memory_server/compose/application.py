@@ -13,6 +13,7 @@ from agent_memory_server.adapters.plugged.load import load_store
 from agent_memory_server.adapters.plugged.session_store import PluggedSessionStore
 from agent_memory_server.adapters.providers.catalogue import context_tokens, embedding_dimensions
 from agent_memory_server.adapters.providers.chat.open_chat import Addresses, Chats, opened_chats
+from agent_memory_server.adapters.providers.encodings import TiktokenEncodings
 from agent_memory_server.adapters.providers.open_embedder import LOCAL_NAMES, open_embedder
 from agent_memory_server.adapters.providers.rerank.open_reranker import opened_reranker
 from agent_memory_server.adapters.providers.settings import EmbeddingSettings
@@ -96,6 +97,7 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool, patient: b
             answers=ports.answers,
             views=ports.views,
             decisions=ports.decisions,
+            decision_log=ports.decision_log,
             jobs=ports.jobs,
             embedder=embedder,
             clock=now,
@@ -111,6 +113,7 @@ async def opened(settings: Settings, *, embedding: bool, claim: bool, patient: b
                 settings.labels,
             ),
             context_sizes=context_tokens,
+            encodings=TiktokenEncodings(settings.sessions.encodings_dir),
         )
         log.debug(events.OPENED, place=engine.place, model=embedder.model)
         yield Opened(app, engine, ports.claims)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent_memory_server.domain.stored_model import StoredModel
+from agent_memory_server.ports.decision_log import DecisionLog
 from agent_memory_server.ports.decisions import Decisions
 from agent_memory_server.ports.idempotency import IdempotencyStore
 from agent_memory_server.ports.jobs import Claims, Jobs
@@ -37,6 +38,7 @@ class Ports:
     answers: IdempotencyStore
     views: ViewStore
     decisions: Decisions
+    decision_log: DecisionLog
     jobs: Jobs
     claims: Claims
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 
 from agent_memory_server.adapters.providers.chat.open_chat import opened_chats
+from agent_memory_server.adapters.providers.encodings import TiktokenEncodings
 from agent_memory_server.adapters.providers.open_embedder import open_embedder
 from agent_memory_server.adapters.sqlite.connection import open_writer
 from agent_memory_server.adapters.sqlite.database import prepare
@@ -97,9 +98,7 @@ async def model_finding(settings: Settings) -> Finding:
 async def chat_findings(settings: Settings) -> list[Finding]:
     """Whether the chat models answer; each is asked one short question. The budget of the day is left alone."""
     try:
-        async with opened_chats(
-            settings.chat, addresses_of(settings), spending=_NoSpending(), clock=time.time
-        ) as chats:
+        async with opened_chats(settings.chat, addresses_of(settings), spending=NoSpending(), clock=time.time) as chats:
             found = []
             if chats.generation is not None:
                 found.append(await _asked("generation model", chats.generation))
@@ -108,6 +107,16 @@ async def chat_findings(settings: Settings) -> list[Finding]:
     except MemoryServerError as exc:
         return [Finding("chat models", State.FAILED, str(exc))]
     return found or [Finding("chat models", State.OK, "none is set: the server works by rules (GENERATION_MODEL)")]
+
+
+def tokens_finding(settings: Settings) -> Finding:
+    """How tokens are counted."""
+    found = TiktokenEncodings(settings.sessions.encodings_dir).available()
+    if found:
+        detail = f"counted by {' and '.join(found)} for models of OpenAI, estimated for others"
+    else:
+        detail = "estimated; with the extra litellm those of models of OpenAI are counted"
+    return Finding("tokens", State.OK, detail)
 
 
 async def _asked(name: str, model: ChatModel) -> Finding:
@@ -120,7 +129,7 @@ async def _asked(name: str, model: ChatModel) -> Finding:
     return Finding(name, State.OK, f"{model.model} answered in {time.perf_counter() - began:.1f} s")
 
 
-class _NoSpending:
+class NoSpending:
     """A question of the operator's own is not held against the budget."""
 
     async def spent(self, day: str) -> int:  # noqa: ARG002 - see Spending

@@ -13,6 +13,7 @@ from agent_memory_server.adapters.redis.adopting_store import AdoptingMemoryStor
 from agent_memory_server.adapters.redis.adoption import Adoption, open_index
 from agent_memory_server.adapters.redis.answers import RedisIdempotencyStore
 from agent_memory_server.adapters.redis.connection import Limits, open_client
+from agent_memory_server.adapters.redis.decision_log import RedisDecisionLog
 from agent_memory_server.adapters.redis.decisions import RedisDecisions
 from agent_memory_server.adapters.redis.index import IndexOptions, index_dimensions
 from agent_memory_server.adapters.redis.jobs import RedisJobs
@@ -178,6 +179,7 @@ class RedisEngine:
             answers=RedisIdempotencyStore(client),
             views=RedisViewStore(client),
             decisions=RedisDecisions(client),
+            decision_log=RedisDecisionLog(client),
             jobs=jobs,
             claims=jobs,
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from agent_memory_server.compose.application import opened
+from agent_memory_server.domain.errors import Unavailable
+from agent_memory_server.domain.token import new_secret
 from agent_memory_server.interfaces.auth import AuthMode as DoorAuth
 from agent_memory_server.interfaces.worker.background import background, queueing
 from agent_memory_server.interfaces.worker.settings import worker_options
@@ -13,6 +16,8 @@ from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.credentials import NewToken, bootstrap_token
 from agent_memory_server.settings import Settings
 from agent_memory_server.settings.auth import AuthMode, decide_auth
+
+_RETRY_S = 1.0
 
 
 def only_queues(settings: Settings, *, unless_said: bool) -> bool:
@@ -57,7 +62,43 @@ def door_auth(settings: Settings, host: str) -> DoorAuth:
     return DoorAuth.TOKEN if mode is AuthMode.TOKEN else DoorAuth.DISABLED
 
 
-async def bootstrap(app: Application, settings: Settings, host: str) -> NewToken | None:
-    """The first token of a server that asks for tokens only because of its address; None when it is not needed."""
+@asynccontextmanager
+async def first_token(
+    app: Application, settings: Settings, host: str, tell: Callable[[NewToken], None]
+) -> AsyncIterator[None]:
+    """See to it that a server that asks for tokens only because of its address has one. tell: is given it when it was
+    made here, once it is stored.
+
+    While the store does not answer, the server runs all the same, and the store is asked again as long as the context
+    lasts; nobody gets in meanwhile, as no token can be looked up.
+    """
     decision = decide_auth(settings.auth, host)
-    return await bootstrap_token(app) if decision.mode is AuthMode.TOKEN and not decision.chosen else None
+    if decision.mode is not AuthMode.TOKEN or decision.chosen:
+        yield
+        return
+    secret = new_secret()  # one for all attempts: what became of one whose answer was lost does not matter
+    try:
+        made = await bootstrap_token(app, secret)
+    except Unavailable:
+        async with asyncio.TaskGroup() as tasks:
+            waiting = tasks.create_task(_first_token_later(app, secret, tell), name="first_token")
+            try:
+                yield
+            finally:
+                waiting.cancel()
+        return
+    if made is not None:
+        tell(made)
+    yield
+
+
+async def _first_token_later(app: Application, secret: str, tell: Callable[[NewToken], None]) -> None:
+    while True:
+        await asyncio.sleep(_RETRY_S)
+        try:
+            made = await bootstrap_token(app, secret)
+        except Unavailable:
+            continue
+        if made is not None:
+            tell(made)
+        return

@@ -11,6 +11,7 @@ import apsw
 from agent_memory_server.adapters.providers.catalogue import embedding_dimensions
 from agent_memory_server.adapters.sqlite.answers import SqliteIdempotencyStore
 from agent_memory_server.adapters.sqlite.database import Database, DataFolder
+from agent_memory_server.adapters.sqlite.decision_log import SqliteDecisionLog
 from agent_memory_server.adapters.sqlite.decisions import SqliteDecisions
 from agent_memory_server.adapters.sqlite.jobs import SqliteJobs
 from agent_memory_server.adapters.sqlite.memory_store import SqliteMemoryStore
@@ -71,6 +72,7 @@ class SqliteEngine:
             answers=SqliteIdempotencyStore(database),
             views=SqliteViewStore(database),
             decisions=SqliteDecisions(database),
+            decision_log=SqliteDecisionLog(database),
             jobs=jobs,
             claims=jobs,
         )

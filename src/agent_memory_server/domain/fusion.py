@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from agent_memory_server.domain.periods import date_factors
 from agent_memory_server.domain.query import Evidence, Mode, StoreQuery
-from agent_memory_server.domain.ranking import Placed, bm25
+from agent_memory_server.domain.ranking import UNTOLD, Placed, bm25
 from agent_memory_server.domain.relevance import WORDS, Estimates, share
 from agent_memory_server.domain.repeats import collapsed, spread
 from agent_memory_server.domain.told import Told
@@ -135,15 +135,12 @@ def _places(
     scores = np.clip(falling[page] / top, 0.0, 1.0).tolist()
     rows = order[page]
     relevance = relevances(found, rows, query.estimates).tolist()
-    seen = _evidence(found, rows, factors) if query.explain else [_UNSEEN] * len(rows)
+    seen = _evidence(found, rows, factors) if query.explain else [UNTOLD] * len(rows)
     placed = []
     for i, score, estimate, evidence in zip(rows.tolist(), scores, relevance, seen, strict=True):
         others = tuple(int(found.keys[row]) for row in also.get(i, ()))
         placed.append(Placed(int(found.keys[i]), 1.0 - score, score, mode, evidence, _none(estimate), others))
     return placed
-
-
-_UNSEEN = Evidence()
 
 
 def _evidence(found: Candidates, rows: Ints, factors: tuple[Floats, Floats]) -> list[Evidence]:

@@ -20,6 +20,8 @@ _FEW = 2_048
 """Up to so many rows are compared with all planes in one step: calls cost more than the bits."""
 
 Distances = NDArray[np.uint16]
+Bits = Distances | NDArray[np.uint8]
+"""Of either scan."""
 
 
 class _Scratch(threading.local):
@@ -57,7 +59,24 @@ def _add_differing(columns: Columns, plane: NDArray[np.uint64], out: Distances) 
         np.add(out, few, out=out)
 
 
-def refined(columns: Columns, planes: Columns, first: Distances) -> Distances:
+def few_bits(columns: Columns, plane: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """`hamming` for at most 255 bits, which a byte counts.
+
+    columns: shape (words, n); plane: shape (words,).
+    """
+    rows = columns.shape[1]
+    out = np.empty(rows, np.uint8)
+    for start in range(0, rows, _CHUNK):
+        some, here = columns[:, start : start + _CHUNK], out[start : start + _CHUNK]
+        words, counts = _scratch.words[: len(here)], _scratch.counts[: len(here)]
+        np.bitwise_count(np.bitwise_xor(some[0], plane[0], out=words), out=here)
+        for column, word in zip(some[1:], plane[1:], strict=True):
+            np.bitwise_count(np.bitwise_xor(column, word, out=words), out=counts)
+            np.add(here, counts, out=here)
+    return out
+
+
+def refined(columns: Columns, planes: Columns, first: Bits) -> Distances:
     """Weighted distance to all planes of a query, shape (n,): Σ 2^b × hamming(plane b).
 
     first: the distances to the first plane, which are known already. Where `hamming` compares two roundings,
@@ -75,7 +94,7 @@ def refined(columns: Columns, planes: Columns, first: Distances) -> Distances:
     return total
 
 
-def nearest_count(distances: Distances, wanted: int) -> int:
+def nearest_count(distances: Bits, wanted: int) -> int:
     """A distance within which about `wanted` of the records lie, from every so many of them.
 
     At least 50 records of the sample lie within it, so the number is met within a few tenths.

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from agent_memory_server.domain.decision import Reason
 from agent_memory_server.domain.said import one_word
 from agent_memory_server.domain.words import STOP_WORDS, fold, words
 
@@ -21,7 +22,7 @@ three words of "works for Acme as a nurse", and cannot stand for it."""
 
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _NEGATION = re.compile(r"\b(?:not|no|never|none|nobody|nothing|without|cannot|\w+n['’]?t)\b", re.IGNORECASE)
-_NAME = re.compile(r"\b[A-Z][\w’'-]*[+#]*")
+_NAME = re.compile(r"\b[A-Z][\w’'-]*")
 _KEPT_WORDS = frozenset(
     """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million half dozen once
@@ -45,7 +46,7 @@ _GLUE = frozenset(one_word(word) for word in "user also both well especially tog
 _SIGN = re.compile(r"[^\w\s.,;:!?'’\"“”„«»()\[\]{}*_…–—`/-]")
 """What tells $5 from €5, 5 % from 5, C from C++."""
 
-_WORD = re.compile(r"\d+(?:[.,:/-]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*[+#]*|[.;!?,]")
+_WORD = re.compile(r"\d+(?:[.,:/-]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[.;!?,]")
 _MARKS = frozenset(".;!?,")
 _COMPARING = frozenset("than over before after instead rather versus".split())
 """Beside them, and "to" behind "prefer", the order of words tells which is which."""
@@ -66,14 +67,17 @@ _DENIES = 3
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """names: in their order, folded ("Ann" and "Anne" have one stem); exact: names, numbers, dates and signs;
-    spelt: all words, folded; stems: of all words; order: names and numbers as they first follow each other, where words
-    compare all stems; bound: each number with the stem behind it, and each negation with
-    the next ones; moods: of `_MOODS`."""
+    """What a text tells, as far as words show.
+
+    names: in their order. exact: names, numbers and dates. spelt: all words, folded; stems: of all but stop words.
+    signs: of `_SIGN`. order: names and numbers as they follow each other, where words compare all stems. bound: each
+    number with the stem behind it, and each negation with the next ones. moods: of `_MOODS`.
+    """
 
     names: tuple[str, ...]
     exact: frozenset[str]
     spelt: frozenset[str]
+    signs: frozenset[str]
     stems: frozenset[str]
     denied: int
     order: tuple[str, ...]
@@ -83,23 +87,22 @@ class _Told:
 
 def _told(text: str) -> _Told:
     names = [fold(re.sub(r"['’]s$", "", found)) for found in _NAME.findall(text)]
+    # Names are not stemmed: "Ann" and "Anne" have one stem.
     names = [name for name in names if name not in _NO_NAMES]
-    exact = {*names, *_NUMBER.findall(text), *_SIGN.findall(text)}
-    exact |= {_stem(word) for word in re.findall(r"[^\W\d_]+", fold(text)) if word in _KEPT_WORDS}
-    spelt = _WORD.findall(fold(text))
-    bare = [re.sub(r"['’]s$", "", word) for word in spelt]
-    stems = [word if word in names else _stem(word) for word in bare]
-    compares = bool(_COMPARING & set(spelt)) or ("to" in spelt and "prefer" in stems)
-    ordered = words(text) if compares else [stem for stem in stems if stem in names or stem[0].isdigit()]
+    spelt = [re.sub(r"['’]s$", "", word) for word in _WORD.findall(fold(text))]
+    exact = {*names, *_NUMBER.findall(text), *(word for word in spelt if word in _KEPT_WORDS)}
+    compares = bool(_COMPARING & set(spelt)) or ("to" in spelt and "prefer" in map(_stem, spelt))
+    ordered = words(text) if compares else [word for word in spelt if word in names or word[0].isdigit()]
     return _Told(
         names=tuple(names),
         exact=frozenset(exact),
-        spelt=frozenset(bare),
         stems=frozenset(map(one_word, words(text))),
         denied=len(_NEGATION.findall(text)),
         order=tuple(dict.fromkeys(ordered)),
+        spelt=frozenset(spelt),
+        signs=frozenset(_SIGN.findall(text)),
         bound=frozenset((*_bound(spelt), *_denied(spelt))),
-        moods=_MOODS & {_MOOD_OF.get(word, re.sub(r"(n['’]t|['’]s)$", "", word)) for word in spelt},
+        moods=_MOODS & {_MOOD_OF.get(word, re.sub(r"n['’]t$", "", word)) for word in spelt},
     )
 
 
@@ -135,19 +138,30 @@ def stands_for(merged: str, texts: Sequence[str], *, every_word: bool = False) -
 
     every_word: as rules can tell, so without anybody who knows that a word left out says nothing new.
     """
+    return objection(merged, texts, every_word=every_word) is None
+
+
+def objection(merged: str, texts: Sequence[str], *, every_word: bool = False) -> Reason | None:
+    """Why the text cannot stand for the texts; None when it can. every_word: see `stands_for`."""
     whole = _told(merged)
     parts = [_told(text) for text in texts]
     said = frozenset[str]().union(*(part.stems | part.exact | part.spelt for part in parts))
-    return (
-        bool(merged.strip())
-        and len(merged) <= sum(map(len, texts))
-        and all(part.exact <= whole.exact | whole.spelt for part in parts)
-        and all(_covered(part, whole, every_word) for part in parts)
-        and all(part.denied == whole.denied and part.moods == whole.moods for part in parts)
-        and whole.stems | whole.exact <= said | _GLUE
-        and all(part.bound <= whole.bound for part in parts)
-        and all(_in_order(part, whole) for part in parts)
-    )
+    if not merged.strip() or len(merged) > sum(map(len, texts)):
+        return Reason.EMPTY_TEXT
+    if not whole.stems | whole.exact <= said | _GLUE:
+        return Reason.WORDS_ADDED
+    for part in parts:
+        for holds, reason in (
+            (part.exact <= whole.exact | whole.spelt and part.signs == whole.signs, Reason.EXACT_LOST),
+            (part.denied == whole.denied, Reason.DENIAL),
+            (part.moods == whole.moods, Reason.ABOUT),
+            (part.bound <= whole.bound, Reason.MOVED),
+            (_in_order(part, whole), Reason.ORDER),
+            (_covered(part, whole, every_word), Reason.WORDS_LOST),
+        ):
+            if not holds:
+                return reason
+    return None
 
 
 def _covered(part: _Told, whole: _Told, every_word: bool) -> bool:

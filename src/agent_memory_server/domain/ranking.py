@@ -104,14 +104,30 @@ class Placed:
     also: tuple[int, ...] = ()
 
 
-def by_distance(arm: Arm, *, before: int = 0) -> list[Placed]:
+UNTOLD = Evidence()
+"""Of places whose evidence nobody asked for."""
+
+
+def by_distance(
+    arm: Arm, *, before: int = 0, relevance: Sequence[float | None] | None = None, explain: bool = True
+) -> list[Placed]:
     """The dense arm alone: dist is the cosine distance, score max(0, 1 - dist).
 
-    before: records ahead of `arm`, where it is a later page of the ranking.
+    before: records ahead of `arm`, where it is a later page of the ranking. relevance: of each, None: of none.
+    explain: False spares the evidence, which takes as long to make as all the rest.
     """
+    estimates = [None] * len(arm.keys) if relevance is None else relevance
+    placed = zip(arm.keys.tolist(), arm.scores.tolist(), estimates, strict=True)
     return [
-        Placed(key, d, max(0.0, 1.0 - d), Mode.SEMANTIC, Evidence(dense_rank=i, distance=d))
-        for i, (key, d) in enumerate(zip(arm.keys.tolist(), arm.scores.tolist(), strict=True), start=before + 1)
+        Placed(
+            key,
+            d,
+            1.0 - d if d < 1.0 else 0.0,
+            Mode.SEMANTIC,
+            Evidence(dense_rank=i, distance=d) if explain else UNTOLD,
+            estimate,
+        )
+        for i, (key, d, estimate) in enumerate(placed, start=before + 1)
     ]
 
 

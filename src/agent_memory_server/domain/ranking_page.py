@@ -155,13 +155,11 @@ def _candidates(
 
 
 def _by_distance(near: Distances, query: StoreQuery, *, before: int) -> list[Placed]:
-    placed = by_distance(_arm(near), before=before)
-    meaning = query.estimates.meaning
-    if meaning is None:
-        return placed
-    similarity = 1.0 - near.values.astype(np.float64)
-    estimates = meaning.of(similarity, similarity).tolist()
-    return [replace(one, relevance=estimate) for one, estimate in zip(placed, estimates, strict=True)]
+    meaning, estimates = query.estimates.meaning, None
+    if meaning is not None:
+        similarity = 1.0 - near.values.astype(np.float64)
+        estimates = meaning.of(similarity, similarity).tolist()
+    return by_distance(_arm(near), before=before, relevance=estimates, explain=query.explain)
 
 
 def _by_bm25(arm: Arm, found: Found, *, best: float, before: int) -> list[Placed]:

@@ -46,9 +46,14 @@ _counted: dict[tuple[int, int], int] = {}
 """Estimates by hash and length of the text: clients send the same messages again and again."""
 
 
+def message_text(message: Message) -> str:
+    """A message as its tokens are counted."""
+    return f"{message.role}: {message.content}"
+
+
 def message_tokens(message: Message) -> int:
-    """Tokens of a message as a model sees it: `role: content`."""
-    text = f"{message.role}: {message.content}"
+    """Tokens of a message as a model sees it, estimated."""
+    text = message_text(message)
     key = (hash(text), len(text))
     found = _counted.get(key)
     if found is None:

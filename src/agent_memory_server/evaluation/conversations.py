@@ -67,15 +67,32 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """What should be remembered of a conversation. turns: ids of those that tell it, in their order; at least one."""
+
+    id: str
+    conversation: str
+    text: str
+    turns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Corpus:
     """A file's content. Turn ids are unique within a conversation; evidence names turns and sessions that exist."""
 
     name: str
     conversations: tuple[Conversation, ...]
     queries: tuple[Query, ...]
+    facts: tuple[Fact, ...] = ()
+
+    def facts_of(self, conversation: str) -> tuple[Fact, ...]:
+        """Those of one conversation."""
+        return tuple(fact for fact in self.facts if fact.conversation == conversation)
 
 
-def checked_corpus(name: str, conversations: tuple[Conversation, ...], queries: tuple[Query, ...]) -> Corpus:
+def checked_corpus(
+    name: str, conversations: tuple[Conversation, ...], queries: tuple[Query, ...], facts: tuple[Fact, ...] = ()
+) -> Corpus:
     """A corpus that keeps its promises. Raises: InvalidRequest, which names what does not."""
     _unique([conversation.id for conversation in conversations], "conversation")
     turns: dict[str, set[str]] = {}
@@ -94,7 +111,15 @@ def checked_corpus(name: str, conversations: tuple[Conversation, ...], queries: 
             raise InvalidRequest(f"question {query.id}: evidence {min(unknown)!r} is no turn of {query.conversation}")
         if unknown := query.sessions - sessions[query.conversation]:
             raise InvalidRequest(f"question {query.id}: {min(unknown)!r} is no session of {query.conversation}")
-    return Corpus(name, conversations, queries)
+    _unique([fact.id for fact in facts], "fact")
+    for fact in facts:
+        if fact.conversation not in turns:
+            raise InvalidRequest(f"fact {fact.id}: there is no conversation {fact.conversation!r}")
+        if not fact.text.strip() or not fact.turns:
+            raise InvalidRequest(f"fact {fact.id}: it needs a text, and evidence: the turns that tell it")
+        if unknown := frozenset(fact.turns) - turns[fact.conversation]:
+            raise InvalidRequest(f"fact {fact.id}: evidence {min(unknown)!r} is no turn of {fact.conversation}")
+    return Corpus(name, conversations, queries, facts)
 
 
 def _unique(ids: list[str], what: str) -> None:

@@ -26,7 +26,8 @@ def chosen(corpus: Corpus, names: Sequence[str] = (), *, sample: int | None = No
         queries = [queries[place] for place in places]
         kept = {query.conversation for query in queries}
     conversations = tuple(c for c in corpus.conversations if c.id in kept)
-    return replace(corpus, conversations=conversations, queries=tuple(queries))
+    facts = tuple(fact for fact in corpus.facts if fact.conversation in kept)
+    return replace(corpus, conversations=conversations, queries=tuple(queries), facts=facts)
 
 
 def _named(corpus: Corpus, name: str) -> list[str]:

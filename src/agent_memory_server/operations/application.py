@@ -11,8 +11,10 @@ from agent_memory_server.operations.options import Options
 from agent_memory_server.operations.postponed import Postponed
 from agent_memory_server.ports.chat_model import ChatModel
 from agent_memory_server.ports.clock import Clock
+from agent_memory_server.ports.decision_log import DecisionLog
 from agent_memory_server.ports.decisions import Decisions
 from agent_memory_server.ports.embedder import Embedder
+from agent_memory_server.ports.encodings import Encodings
 from agent_memory_server.ports.idempotency import IdempotencyStore
 from agent_memory_server.ports.jobs import Jobs
 from agent_memory_server.ports.memory_store import MemoryStore, SupportsRestore
@@ -47,6 +49,7 @@ class Application:
 
     chat: answers questions of extraction and summaries; fast_chat: the small ones. None: there is no model, and the
         work is done by rules.
+    decisions: answers of models, kept so that nothing is asked twice; decision_log: what came of them, for people.
     reranker: reads the first results of hybrid searches again, with the query. None: their order stays.
     restoring: the same store as `memories`, for taking records of another store. None: the engine cannot.
     stored: rung when a write leaves records that upkeep may have to label, or to compare with others.
@@ -54,6 +57,7 @@ class Application:
     requests: when the last one came in. Doors tell; background work that takes time of the process asks.
     postponed: texts that this process left alone, as embedding them failed while others worked.
     context_sizes: context window in tokens of a model by its name; None for a name it does not know.
+    encodings: count tokens exactly. None: they are estimated.
     """
 
     memories: MemoryStore
@@ -62,6 +66,7 @@ class Application:
     answers: IdempotencyStore
     views: ViewStore
     decisions: Decisions
+    decision_log: DecisionLog
     jobs: Jobs
     embedder: Embedder
     clock: Clock
@@ -71,6 +76,7 @@ class Application:
     restoring: SupportsRestore | None = None
     options: Options = field(default_factory=Options)
     context_sizes: Callable[[str], int | None] = lambda _model: None
+    encodings: Encodings | None = None
     accesses: Accesses = field(default_factory=Accesses)
     owed: asyncio.Event = field(default_factory=asyncio.Event)
     stored: asyncio.Event = field(default_factory=asyncio.Event)

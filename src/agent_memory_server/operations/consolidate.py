@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from agent_memory_server.domain.decision import Decision, Kind, Outcome, Reason
 from agent_memory_server.domain.errors import Conflict, MemoryServerError, NotFound
 from agent_memory_server.domain.filters import EVERYTHING, Filter, TextField, only
 from agent_memory_server.domain.memory import Memory, Superseding
@@ -22,8 +23,9 @@ from agent_memory_server.domain.query import Mode, StoreQuery
 from agent_memory_server.domain.sameness import Relation
 from agent_memory_server.domain.scope import EVERYWHERE, Scope
 from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.decision_log import note
 from agent_memory_server.operations.give_way import give_way
-from agent_memory_server.operations.judge import Verdicts, verdicts_on
+from agent_memory_server.operations.judge import Verdict, Verdicts, verdicts_on
 from agent_memory_server.operations.superseding import step_for
 from agent_memory_server.ports.memory_store import Supersession
 
@@ -40,17 +42,21 @@ MOST_WAITING = 512
 _NEVER = "summary"
 """Strategy whose records stand for a whole conversation: they are no facts."""
 
+DONE = {Superseding.MERGED: Reason.SAME, Superseding.CONTRADICTED: Reason.CONTRADICTED}
+"""Why a record goes, as the decision log says it."""
+
 Vector = NDArray[np.float32]
 
 
 @dataclass(slots=True)
 class Walk:
     """What a walk did. compared: how many records; waiting: ids of those that a model could not be asked about, and
-    failure, why."""
+    failure, why; noted: pairs of ids of which it was noted already why nothing is done about them."""
 
     compared: int = 0
     waiting: set[str] = field(default_factory=set)
     failure: MemoryServerError | None = None
+    noted: set[frozenset[str]] = field(default_factory=set)
 
 
 async def consolidate(app: Application, *, resting: bool = False) -> int:
@@ -103,7 +109,7 @@ async def _compare_some(
         await give_way()
         began = time.monotonic()
         try:
-            staying, gone, open_ = await _compare(app, record, vectors[record.id], verdicts)
+            staying, gone, open_ = await _compare(app, record, vectors[record.id], verdicts, walk)
         except (Conflict, NotFound):
             continue  # somebody else changed one of them: the next run looks again
         if resting:
@@ -135,7 +141,7 @@ async def _verdicts(
 
 
 async def _compare(
-    app: Application, record: Memory, vector: Vector, verdicts: Verdicts
+    app: Application, record: Memory, vector: Vector, verdicts: Verdicts, walk: Walk
 ) -> tuple[Memory, set[str], bool]:
     """The record that stays in the end, the ids of those that it, or one before it, superseded, and whether a model is
     still to be asked about it."""
@@ -148,14 +154,43 @@ async def _compare(
     near.sort(key=lambda other: verdicts.on(record, other).relation is not Relation.CONTRADICTION)
     open_ = any(verdicts.open(record, other) for other in near)
     for other in near:
-        step = step_for(staying, other, verdicts.on(staying, other), app.clock())
-        if step is None:
+        verdict = verdicts.on(staying, other)
+        step = step_for(staying, other, verdict, app.clock())
+        if not isinstance(step, Supersession):
+            if step is not None:
+                await _note_refused(app, walk, (staying, other), verdict, step)
             continue
         staying = await app.memories.supersede(EVERYWHERE, await _with_vector(app, step, (staying, other)))
+        await note(app, [_decision(app, staying, [id_ for id_, _ in step.gone], verdict, DONE[step.because])])
         gone.update(id_ for id_, _ in step.gone)
         if step.because is Superseding.CONTRADICTED and record.id in gone:
             break
     return staying, gone, open_ and record.id not in gone
+
+
+async def _note_refused(
+    app: Application, walk: Walk, pair: tuple[Memory, Memory], verdict: Verdict, reason: Reason
+) -> None:
+    """Note, once in a walk, that a verdict on two records is not carried out."""
+    ids = frozenset(memory.id for memory in pair)
+    if ids not in walk.noted:
+        walk.noted.add(ids)
+        await note(app, [_decision(app, pair[0], [pair[1].id], verdict, reason)])
+
+
+def _decision(app: Application, staying: Memory, others: Sequence[str], verdict: Verdict, reason: Reason) -> Decision:
+    done = reason in DONE.values()
+    return Decision(
+        at=app.clock(),
+        kind=Kind.MERGE if verdict.relation is Relation.SAME else Kind.SUPERSEDE,
+        outcome=Outcome.DONE if done else Outcome.REFUSED,
+        reason=reason,
+        by=verdict.by,
+        namespace=staying.namespace,
+        user_id=staying.user_id,
+        memory_ids=tuple(others) if done else (staying.id, *others),
+        into=staying.id if done else "",
+    )
 
 
 async def _with_vector(app: Application, step: Supersession, pair: Sequence[Memory]) -> Supersession:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from agent_memory_server.domain.errors import NotFound, RequestRefused
 from agent_memory_server.domain.filters import Match, Op, TextField, only
 from agent_memory_server.domain.principal import Principal
 from agent_memory_server.domain.query import Hit, Mode
+from agent_memory_server.domain.session import Session
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.converse import get_session
 from agent_memory_server.operations.rewrite import optimized_search
@@ -18,6 +20,8 @@ SUMMARY_HEADING = "## A summary of the conversation so far:\n"
 MEMORIES_HEADING = "## Long term memories related to the user's query\n "
 _NO_MEMORIES = "No relevant long-term memories found."
 _DEFAULT_LIMIT = 20
+_MOST_RESULTS = 100
+"""Of a default question, those included that tell what the prompt shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +59,24 @@ def _narrowed(question: Question, query: str, session: PromptSession | None) -> 
     return replace(question, text=query, filter=filter_)
 
 
-def _default_question(session: PromptSession | None) -> Question:
+def _default_question(asked: PromptSession | None, session: Session | None) -> Question:
+    """session: as far as the prompt shows it."""
     question = Question(mode=Mode.HYBRID, limit=_DEFAULT_LIMIT)
-    if session is None:
+    if asked is None:
         return question
-    # The session's own messages are in the prompt already.
-    other = Match(TextField.SESSION_ID, Op.NONE, (session.session_id,))
+    if session is not None and (session.context or len(session.messages) < session.message_count):
+        # What was folded, or does not fit, is found; what is shown is left out of the answer (`_not_shown`).
+        return replace(question, limit=min(_DEFAULT_LIMIT + len(session.messages), _MOST_RESULTS))
+    # All of the session is in the prompt already.
+    other = Match(TextField.SESSION_ID, Op.NONE, (asked.session_id,))
     return replace(question, filter=question.filter.also(other))
+
+
+def _not_shown(hits: Sequence[Hit], session: Session | None) -> tuple[Hit, ...]:
+    """The first results of a default question that do not only tell what messages in the prompt tell."""
+    shown = {message.id for message in session.messages} if session else set[str]()
+    sources = ((hit, hit.memory.extracted_from) for hit in hits)
+    return tuple(hit for hit, of in sources if not of or not shown.issuperset(of))[:_DEFAULT_LIMIT]
 
 
 async def memory_prompt(
@@ -75,18 +90,21 @@ async def memory_prompt(
 ) -> Prompt:
     """The session's summary and messages, memories that fit the query, and the query itself.
 
-    long_term: True searches with defaults (hybrid, 20 results, the session's user, not the session itself); a
-    question is asked with `query` as its text. A session that does not exist is an empty one.
+    long_term: True searches with defaults (hybrid, 20 results, the session's user, nothing that is told by the messages
+    in the prompt); a question is asked with `query` as its text. A session that does not exist is an empty one.
     optimize: the query is rewritten for the search (`optimized_search`); the prompt holds it as it was given.
     Raises: RequestRefused, when neither a session nor a search is asked for.
     """
     if session is None and (long_term is None or long_term is False):
         raise RequestRefused("Either session or long_term_search must be provided")
-    messages = await _session_messages(app, principal, session) if session else []
+    there = await _session(app, principal, session) if session else None
+    messages = _session_messages(there) if there else []
     found: Found | None = None
     if long_term is not None and long_term is not False:
-        question = _default_question(session) if long_term is True else long_term
+        question = _default_question(session, there) if long_term is True else long_term
         found = await (optimized_search if optimize else search)(app, principal, _narrowed(question, query, session))
+        if long_term is True:
+            found = replace(found, hits=_not_shown(found.hits, there))
         lines = "\n".join(f"- {hit.memory.text} (ID: {hit.memory.id})" for hit in found.hits)
         messages.append(PromptMessage("system", MEMORIES_HEADING + (lines or _NO_MEMORIES)))
     messages.append(PromptMessage("user", query))
@@ -97,7 +115,8 @@ async def memory_prompt(
     )
 
 
-async def _session_messages(app: Application, principal: Principal, asked: PromptSession) -> list[PromptMessage]:
+async def _session(app: Application, principal: Principal, asked: PromptSession) -> Session | None:
+    """The session, cut to its window."""
     try:
         view = await get_session(
             app,
@@ -108,8 +127,11 @@ async def _session_messages(app: Application, principal: Principal, asked: Promp
             window=asked.window,
         )
     except NotFound:
-        return []
-    session = view.session
+        return None
+    return view.session
+
+
+def _session_messages(session: Session) -> list[PromptMessage]:
     messages = [PromptMessage("system", SUMMARY_HEADING + session.context)] if session.context else []
     messages.extend(
         PromptMessage("user" if message.role == "user" else "assistant", message.content)

@@ -98,7 +98,7 @@ async def put_session(
         await queue_extraction(app, result, now=now)
         await queue_summary(app, result, now=now)
         missing = any(message.created_at is None for message in write.messages)
-        return SessionView(session=result, usage=usage(app, result.messages, window), missing_times=missing)
+        return SessionView(session=result, usage=await usage(app, result.messages, window), missing_times=missing)
     raise Conflict(f"session {key.session_id} is being changed by others; try again")
 
 
@@ -204,8 +204,8 @@ async def get_session(
         session = await rebuilt(app, scope, key, last)
     if session is None:
         raise NotFound(f"Session {session_id} not found")
-    kept = fitting(app, session.messages, window)
-    return SessionView(session=replace(session, messages=kept), usage=usage(app, kept, window))
+    kept, used = await fitting(app, session.messages, window)
+    return SessionView(session=replace(session, messages=kept), usage=used)
 
 
 async def delete_session(

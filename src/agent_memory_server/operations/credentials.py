@@ -72,11 +72,14 @@ async def add_token(
     return NewToken(secret=value, token=token)
 
 
-async def bootstrap_token(app: Application) -> NewToken | None:
-    """A first token with all rights when the store has none yet; None when there is one. Safe to call at each start."""
-    if await app.tokens.list():
-        return None
-    return await add_token(app, description=BOOTSTRAP)
+async def bootstrap_token(app: Application, secret: str) -> NewToken | None:
+    """A first token with all rights when the store has none yet; None when there is one. Safe to call at each start.
+
+    Of several servers that start at once one makes it. Raises: Unavailable; a call that is repeated with the same
+    secret makes no second one, whatever became of the first.
+    """
+    token = Token(digest=digest_of(secret), description=BOOTSTRAP, created_at=app.clock())
+    return NewToken(secret=secret, token=token) if await app.tokens.add_first(token) else None
 
 
 async def find_token(app: Application, prefix: str) -> Token:

@@ -7,11 +7,13 @@ stored in one step: a run that is cut off, or done twice, changes nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from agent_memory_server.domain.cues import Cue, CueKind, cues_in
+from agent_memory_server.domain.decision import Decision, Kind, Outcome
 from agent_memory_server.domain.labels import entities_in, topics_in
 from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
 from agent_memory_server.domain.principal import Action, Principal
@@ -22,6 +24,7 @@ from agent_memory_server.domain.support import Aim
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.authorize import require
 from agent_memory_server.operations.converse import get_session
+from agent_memory_server.operations.decision_log import RULES, note
 from agent_memory_server.operations.extract_by_model import CONTEXT, fitting, read_by_model
 from agent_memory_server.operations.extract_summary import summary_of, summary_write
 from agent_memory_server.operations.extraction_queue import due_of, extraction_job
@@ -146,22 +149,47 @@ async def extract_session(app: Application, key: SessionKey) -> int:
 async def _read(app: Application, pending: Unextracted, now: float) -> int | None:
     """Read these messages and mark them; None when all of them changed meanwhile."""
     key = pending.session.key
+    refused: Sequence[Refused] = ()
     if pending.session.strategy.name == "summary":
         messages: Sequence[Message] = fitting(pending.messages)
         summary = await summary_of(app, pending.session, messages, now=now)
         writes = [] if summary is None else [summary_write(summary, key)]
     else:
         messages, reading = await _listed(app, pending, now)
+        refused = reading.refused
         ids = [memory.id for memory in reading.memories]
         there = {memory.id for memory in await app.memories.get(EVERYWHERE, ids)} if ids else set()
         # What is there already may have been edited since: it stays.
         writes = [MemoryWrite(memory=memory) for memory in reading.memories if memory.id not in there]
     marked = await app.sessions.mark_extracted(EVERYWHERE, key, messages, now=now, records=writes)
+    if marked.messages:
+        await note(app, _refusals(app, key, refused, now))
     if marked.records:
         app.owed.set()
         app.stored.set()
     kept = [result for result in marked.records if result.status is not PutStatus.DELETED]
     return len(kept) if marked.messages else None
+
+
+def _refusals(app: Application, key: SessionKey, refused: Sequence[Refused], now: float) -> list[Decision]:
+    """What a model proposed in vain. What rules pass over is no proposal."""
+    counted = Counter((one.message_id, one.code) for one in refused)
+    return [
+        Decision(
+            at=now,
+            kind=Kind.EXTRACTION,
+            outcome=Outcome.REFUSED,
+            reason=reason,
+            by=app.chat.model if app.chat else RULES,
+            namespace=key.namespace,
+            user_id=key.user_id,
+            session_id=key.session_id,
+            message_ids=(message_id,) if message_id else (),
+            count=count,
+        )
+        for (message_id, reason), count in counted.items()
+        if reason is not None
+    ]
 
 
 async def _listed(app: Application, pending: Unextracted, now: float) -> tuple[Sequence[Message], Reading]:

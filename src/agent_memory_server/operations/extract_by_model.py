@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from agent_memory_server.domain.custom_prompts import unsafe_answer
+from agent_memory_server.domain.decision import Reason
 from agent_memory_server.domain.event_dates import parsed_date, supported_date
 from agent_memory_server.domain.fencing import DATA_RULE, fenced, fenced_lines
 from agent_memory_server.domain.labels import cleaned
 from agent_memory_server.domain.memory import Memory, MemoryType, hash_of
 from agent_memory_server.domain.session import Message, Session, with_speakers
 from agent_memory_server.domain.strategies import aim_of
-from agent_memory_server.domain.support import Aim, judge
+from agent_memory_server.domain.support import TOLD, Aim, judge
 from agent_memory_server.domain.tokens import message_tokens
 from agent_memory_server.operations.custom_question import INSTRUCTIONS as CUSTOM_INSTRUCTIONS
 from agent_memory_server.operations.custom_question import custom_task
@@ -117,24 +118,30 @@ async def read_by_model(
     turns = (f"{each.role} {each.content}" for each in (*before, *messages))
     words = " ".join([_summary(session), *named_speakers(session), *turns]).casefold()
     memories: dict[str, Memory] = {}
-    refused = [Refused("", "", "it has not the form that was asked for")] * answer.misfits
+    refused = [_refused("", "", Reason.FORM)] * answer.misfits
     for item in answer.value["memories"]:
         message = numbered.get(item["source"])
         if message is None:
-            refused.append(Refused("", item["quote"], "it names no message that was asked about"))
+            refused.append(_refused("", item["quote"], Reason.NO_MESSAGE))
             continue
         # The application's prompt may ask for another language, so its names are not looked up.
         conversation = None if custom else words
         judged = judge(item["text"], item["quote"], message=message.content, conversation=conversation, aim=aim)
-        reason = judged.reason or (unsafe_answer(item["text"]) if custom else None)
-        if reason is not None:
-            refused.append(Refused(message.id, item["quote"], reason))
+        if judged.reason is not None:
+            refused.append(_refused(message.id, item["quote"], judged.reason))
+            continue
+        if custom and (unsafe := unsafe_answer(item["text"])):
+            refused.append(Refused(message.id, item["quote"], unsafe, Reason.UNSAFE))
             continue
         event_date = _event_date(item, message, (*before, *messages))
         memory = _memory(session, message, item, event_date, now, chat.model, weak=judged.weak)
         topics = memory.topics if custom else memory.topics[:most_topics]
         memories.setdefault(memory.id, replace(memory, topics=topics))
     return Reading(tuple(memories.values()), tuple(refused))
+
+
+def _refused(message_id: str, quote: str, reason: Reason) -> Refused:
+    return Refused(message_id, quote, TOLD[reason], reason)
 
 
 def _line(message: Message, most_chars: int) -> dict[str, str]:

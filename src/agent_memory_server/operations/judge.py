@@ -14,14 +14,16 @@ from typing import Any, Final
 
 import structlog
 
+from agent_memory_server.domain.decision import Decision, Kind, Outcome, Reason
 from agent_memory_server.domain.errors import InvalidRequest, MemoryServerError
 from agent_memory_server.domain.fencing import DATA_RULE, fenced_lines
 from agent_memory_server.domain.memory import Memory
-from agent_memory_server.domain.merging import stands_for
+from agent_memory_server.domain.merging import objection, stands_for
 from agent_memory_server.domain.sameness import Relation, relation
 from agent_memory_server.domain.tokens import estimate_tokens
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.decided import Question, answers_to, keep_answers
+from agent_memory_server.operations.decision_log import RULES, note
 from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
 
 PAIRS_AT_ONCE = 12
@@ -67,10 +69,13 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """relation: what the texts are to each other. text: of SAME, what stands for both; "" where each does."""
+    """relation: what the texts are to each other. text: of SAME, what stands for both; "" where each does.
+    by: who said so. refused: why a SAME of the model does not count."""
 
     relation: Relation
     text: str = ""
+    by: str = RULES
+    refused: Reason | None = None
 
 
 @dataclass(slots=True)
@@ -111,21 +116,44 @@ async def verdicts_on(
     model = app.fast_chat or app.chat
     if model is None:
         return verdicts
-    open_: dict[Pair, tuple[str, str]] = {}
+    open_: dict[Pair, tuple[Memory, Memory]] = {}
     for one, other in pairs:
         if max(len(one.text), len(other.text)) > LONGEST_CHARS:
             continue
         if relation(one.text, other.text) is Relation.DIFFERENT:
-            open_.setdefault(pair_of(one, other), (one.namespace, one.user_id))
+            open_.setdefault(pair_of(one, other), (one, other))
     asked = {_question_of(model, pair): pair for pair in open_}
     known = await answers_to(app.decisions, asked)
-    verdicts.decided = {asked[question]: Verdict(Relation(said), text) for question, (said, text) in known.items()}
-    for question in _questions({pair: place for pair, place in open_.items() if pair not in verdicts.decided}):
+    verdicts.decided = {
+        asked[question]: Verdict(Relation(said), text, model.model) for question, (said, text) in known.items()
+    }
+    left = {pair: _place(memories) for pair, memories in open_.items() if pair not in verdicts.decided}
+    for question in _questions(left):
         if verdicts.failure is None and (until is None or time.monotonic() < until):
             await _ask(app, model, question, verdicts)
         else:
             verdicts.unasked.update(question)
+    fresh = ((open_[pair], verdicts.decided[pair]) for pair in left if pair in verdicts.decided)
+    await note(app, [_refusal(app, memories, verdict) for memories, verdict in fresh if verdict.refused])
     return verdicts
+
+
+def _place(memories: tuple[Memory, Memory]) -> tuple[str, str]:
+    return memories[0].namespace, memories[0].user_id
+
+
+def _refusal(app: Application, memories: tuple[Memory, Memory], verdict: Verdict) -> Decision:
+    namespace, user_id = _place(memories)
+    return Decision(
+        at=app.clock(),
+        kind=Kind.MERGE,
+        outcome=Outcome.REFUSED,
+        reason=verdict.refused or Reason.WORDS_LOST,
+        by=verdict.by,
+        namespace=namespace,
+        user_id=user_id,
+        memory_ids=tuple(memory.id for memory in memories),
+    )
 
 
 def _question_of(model: ChatModel, pair: Pair) -> Question:
@@ -187,20 +215,23 @@ async def _answers(model: ChatModel, pairs: Sequence[Pair]) -> dict[Pair, Verdic
     for item in answer.value["pairs"]:
         if 1 <= item["number"] <= len(pairs):
             pair = pairs[item["number"] - 1]
-            said = _checked(item, pair)
+            said = _checked(item, pair, model.model)
             # Who says two things of one pair says nothing.
-            found[pair] = said if found.get(pair, said) == said else Verdict(Relation.DIFFERENT)
+            found[pair] = said if found.get(pair, said) == said else Verdict(Relation.DIFFERENT, by=model.model)
     return found
 
 
-def _checked(item: Mapping[str, Any], pair: Pair) -> Verdict:
+def _checked(item: Mapping[str, Any], pair: Pair, model: str) -> Verdict:
     """What the model said of a pair, as far as it can be believed."""
     said = _RELATIONS[item["relation"]]
     if said is not Relation.SAME:
-        return Verdict(said)
+        return Verdict(said, by=model)
     # Where one of the two says all that both say, it stands as it is, and nothing is embedded again.
     standing = [text for text in pair if stands_for(text, pair, every_word=True)]
     if standing:
-        return Verdict(said, standing[0] if len(standing) == 1 else "")
+        return Verdict(said, standing[0] if len(standing) == 1 else "", model)
     text = " ".join(item["text"].split())
-    return Verdict(said, text) if stands_for(text, pair) else Verdict(Relation.DIFFERENT)
+    refused = objection(text, pair) if text else objection(pair[0], pair, every_word=True)
+    if refused is None:
+        return Verdict(said, text, model)
+    return Verdict(Relation.DIFFERENT, by=model, refused=refused)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import structlog
 
+from agent_memory_server.domain.decision import Decision, Kind, Outcome, Reason
 from agent_memory_server.domain.errors import InvalidRequest
 from agent_memory_server.domain.fencing import DATA_RULE, fenced_lines
 from agent_memory_server.domain.labels import cleaned
@@ -20,6 +21,7 @@ from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.tokens import estimate_tokens
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.decided import Question, answers_to, keep_answers
+from agent_memory_server.operations.decision_log import note
 from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
 from agent_memory_server.ports.jobs import Job
 from agent_memory_server.ports.memory_store import Labels
@@ -60,10 +62,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What a model said of a text."""
+    """What a model said of a text. refused: how many entities that the text does not name."""
 
     topics: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
+    refused: int = 0
 
 
 def label_job() -> Job:
@@ -111,7 +114,25 @@ async def _label_some(app: Application, model: ChatModel, batch: Sequence[Memory
         answers = {_question_of(app, model, text): [one.topics, one.entities] for text, one in said.items()}
         await keep_answers(app.decisions, answers)
         done += await _store(app, question, said)
+        await note(
+            app, [_refusal(app, model, one, said[one.text].refused) for one in question if said[one.text].refused]
+        )
     return done
+
+
+def _refusal(app: Application, model: ChatModel, memory: Memory, count: int) -> Decision:
+    return Decision(
+        at=app.clock(),
+        kind=Kind.LABEL,
+        outcome=Outcome.REFUSED,
+        reason=Reason.NOT_IN_TEXT,
+        by=model.model,
+        namespace=memory.namespace,
+        user_id=memory.user_id,
+        session_id=memory.session_id,
+        memory_ids=(memory.id,),
+        count=count,
+    )
 
 
 def _lacks(app: Application, memory: Memory) -> bool:
@@ -141,7 +162,7 @@ def _question_of(app: Application, model: ChatModel, text: str) -> Question:
 async def _known(app: Application, model: ChatModel, texts: Iterable[str]) -> dict[str, _Said]:
     asked = {_question_of(app, model, text): text for text in texts}
     found = await answers_to(app.decisions, asked)
-    return {asked[question]: _Said(*map(tuple, answer)) for question, answer in found.items()}
+    return {asked[question]: _Said(tuple(topics), tuple(names)) for question, (topics, names) in found.items()}
 
 
 def _questions(memories: Sequence[Memory]) -> Iterable[list[Memory]]:
@@ -202,5 +223,7 @@ def _checked(item: Mapping[str, Any], text: str, most_topics: int) -> _Said:
     """What can be believed: an entity is named in the text."""
     plain = " ".join(text.casefold().replace(",", " ").split())
     topics = [topic for topic in cleaned(item["topics"]) if len(topic) <= _LONGEST_LABEL]
-    entities = [name for name in cleaned(item["entities"]) if name.casefold() in plain and len(name) <= _LONGEST_LABEL]
-    return _Said(tuple(topics[:most_topics]), tuple(entities[:_MOST_ENTITIES]))
+    named = cleaned(item["entities"])
+    entities = [name for name in named if name.casefold() in plain]
+    fitting = [name for name in entities if len(name) <= _LONGEST_LABEL]
+    return _Said(tuple(topics[:most_topics]), tuple(fitting[:_MOST_ENTITIES]), len(named) - len(entities))

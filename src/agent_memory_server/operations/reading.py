@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from agent_memory_server.domain.decision import Reason
 from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.session import Message, SessionKey
 from agent_memory_server.operations.context import MEMORIES_HEADING, SUMMARY_HEADING
@@ -25,11 +26,13 @@ WEAK: Final[Mapping[bool, dict[str, Any]]] = {True: {"support": "weak"}, False: 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A sentence that looked like a memory, and why it is none."""
+    """A sentence that looked like a memory, and why it is none: for people, and, of what a model proposed, the code of
+    it."""
 
     message_id: str
     quote: str
     reason: str
+    code: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

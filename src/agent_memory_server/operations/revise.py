@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +18,9 @@ from agent_memory_server.operations.remember import require_long_term
 
 _ATTEMPTS = 20
 """Conflicts with other writers are met by reading again and applying the same fields; this many times at most."""
+_PAUSE_S = 0.002
+"""Times the number of conflicts, less a random part: else of two writers whose steps take equally long one could lose
+each time."""
 
 
 def _changed(memory: Memory, fields: Mapping[str, Any], now: float) -> Memory:
@@ -43,7 +48,7 @@ async def revise(
     if not fields.get("text", "any").strip():
         raise RequestRefused("the text of a memory cannot be empty")
     scope = require(principal, Action.WRITE)
-    for _ in range(_ATTEMPTS):
+    for attempt in range(1, _ATTEMPTS + 1):
         found = await app.memories.get(scope, [memory_id])
         if not found:
             raise NotFound(f"Memory with ID {memory_id} not found")
@@ -61,6 +66,7 @@ async def revise(
         except Conflict:
             if if_revision is not None:
                 raise
+            await asyncio.sleep(random.random() * _PAUSE_S * attempt)  # noqa: S311 - spreads retries, guards nothing
             continue
         if text_changed and vector is None:
             app.owed.set()

@@ -22,6 +22,7 @@ from agent_memory_server.domain.scope import EVERYWHERE
 from agent_memory_server.domain.session import Message, Session, SessionKey
 from agent_memory_server.domain.tokens import estimate_tokens, message_tokens, tokens_of
 from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.counting import Counted, count
 from agent_memory_server.operations.window import Window, bound_of
 from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
 from agent_memory_server.ports.jobs import Job
@@ -125,13 +126,15 @@ async def summarize_session(app: Application, key: SessionKey, limit: int | None
         return 0
     if limit is None:
         limit = app.options.context_window if session.window is None else session.window
-    outgrown = _outgrown(app, session.messages, limit)
+    counted = await count(app, session.messages, None)
+    outgrown = session.messages[: _outgrown(app, counted, limit)]
     ready = _read_already(outgrown) if _reads(app) else outgrown
     if ready:
         session = await _folded(app, session, ready, limit)
         log.info("session.summarized", messages=len(ready), model=app.chat.model if app.chat else None)
+    left = counted.last(len(session.messages))
     # Where others wrote meanwhile, the session may have outgrown its window again.
-    if len(ready) < len(outgrown) or not await _note(app, session, tokens_of(session.messages), outgrown=False):
+    if len(ready) < len(outgrown) or not await _note(app, session, left.total, outgrown=False):
         again = app.clock() + max(app.options.extract_after_s, _AGAIN_AFTER_S)
         await app.jobs.add(job, due=again)
     return len(ready)
@@ -157,18 +160,17 @@ def _read_already(messages: Sequence[Message]) -> Sequence[Message]:
     return messages[:unread]
 
 
-def _outgrown(app: Application, messages: Sequence[Message], limit: int) -> Sequence[Message]:
-    """The oldest messages, all but those that are kept; none while the session is within the threshold."""
-    sizes = [message_tokens(message) for message in messages]
-    if limit <= 0 or sum(sizes) <= int(limit * app.options.summarize_at):
-        return ()
+def _outgrown(app: Application, counted: Counted, limit: int) -> int:
+    """How many of the oldest messages are to go: all but those that are kept; none while all fit the threshold."""
+    if limit <= 0 or counted.total <= int(limit * app.options.summarize_at):
+        return 0
     room, kept = int(limit * _KEPT_SHARE), 0
-    for size in reversed(sizes):
+    for size in reversed(counted.sizes):
         room -= size
         if room < 0:
             break
         kept += 1
-    return messages[: len(messages) - max(kept, 1)]
+    return len(counted.sizes) - max(kept, 1)
 
 
 def _extracted(session: Session, messages: Sequence[Message], limit: int) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from agent_memory_server.domain.decision import Reason
 from agent_memory_server.domain.memory import Memory, Superseding, hash_of
 from agent_memory_server.domain.sameness import Relation
 from agent_memory_server.operations.judge import Verdict
@@ -20,8 +21,9 @@ _OWN = frozenset({"source", "extracted_by", "kind", "event_date_granularity"})
 readable in the history."""
 
 
-def step_for(one: Memory, other: Memory, verdict: Verdict, now: float) -> Supersession | None:
-    """What is to be done about two records, if anything. A new text of the one that stays has no vector yet."""
+def step_for(one: Memory, other: Memory, verdict: Verdict, now: float) -> Supersession | Reason | None:
+    """What is to be done about two records; why it is not, though the verdict asks for it; None where it asks for
+    nothing. A new text of the one that stays has no vector yet."""
     match verdict.relation:
         case Relation.SAME:
             return _merge(one, other, verdict.text, now)
@@ -31,14 +33,16 @@ def step_for(one: Memory, other: Memory, verdict: Verdict, now: float) -> Supers
             return None
 
 
-def _replace(one: Memory, other: Memory) -> Supersession | None:
+def _replace(one: Memory, other: Memory) -> Supersession | Reason:
     """The one that tells of a later time takes the place of the other."""
     since = _event if one.event_date is not None and other.event_date is not None else _told
     if since(one) == since(other):
         since = _told
     older, newer = sorted((one, other), key=since)
-    if older.pinned or since(older) == since(newer):
-        return None
+    if older.pinned:
+        return Reason.PINNED
+    if since(older) == since(newer):
+        return Reason.NOT_NEWER
     gone = ((older.id, older.revision),)
     return Supersession(by=newer, gone=gone, because=Superseding.CONTRADICTED, at=since(newer))
 
@@ -51,15 +55,19 @@ def _told(memory: Memory) -> float:
     return memory.created_at if memory.valid_from is None else memory.valid_from
 
 
-def _merge(one: Memory, other: Memory, text: str, now: float) -> Supersession | None:
-    """One record out of two that say the same, with all that both hold; None where it could not hold both."""
+def _merge(one: Memory, other: Memory, text: str, now: float) -> Supersession | Reason:
+    """One record out of two that say the same, with all that both hold; why not, where it could not hold both."""
     # A pinned record stays, else the older one, so that the ids that callers know longest are kept.
     kept, gone = sorted((one, other), key=lambda memory: (not memory.pinned, memory.created_at, memory.id))
     metadata = _united(kept.metadata, gone.metadata)
     dates = {date for date in (kept.event_date, gone.event_date) if date is not None}
     changed = bool(text) and text != kept.text
-    if gone.pinned or metadata is None or len(dates) > 1 or (kept.pinned and changed):
-        return None
+    if gone.pinned or (kept.pinned and changed):
+        return Reason.PINNED
+    if metadata is None:
+        return Reason.METADATA
+    if len(dates) > 1:
+        return Reason.EVENT_DATES
     persisted = [time for time in (kept.persisted_at, gone.persisted_at) if time is not None]
     merged = replace(
         kept,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from agent_memory_server.domain.bound import Bound
 from agent_memory_server.domain.session import Message
-from agent_memory_server.domain.tokens import message_tokens, tokens_of
 from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.counting import Counted, count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +26,14 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Percent, 0 … 100: of the whole window, and of the part after which a session is summarized."""
+    """Percent, 0 … 100: of the whole window, and of the part after which a session is summarized.
+
+    encoding: by which the tokens were counted; None: they were estimated.
+    """
 
     total_used: float
     until_summarization: float
+    encoding: str | None = None
 
 
 def token_limit(app: Application, window: Window) -> int:
@@ -54,30 +58,43 @@ def bound_of(app: Application, window: Window, *, otherwise: bool = True) -> Bou
     )
 
 
-def usage(app: Application, messages: Sequence[Message], window: Window) -> Usage | None:
+async def usage(app: Application, messages: Sequence[Message], window: Window) -> Usage | None:
     """The percentages for these messages; None when the request named no window, or one of no size."""
     if not window.named:
         return None
-    if not messages:
+    return _usage(app, await count(app, messages, window.model), window)
+
+
+def _usage(app: Application, counted: Counted, window: Window) -> Usage | None:
+    if not counted.sizes:
         return Usage(0.0, 0.0)
     limit = token_limit(app, window)
     if limit <= 0:
         return None
-    tokens = tokens_of(messages)
+    tokens = counted.total
     summarize_at = int(limit * app.options.summarize_at)
     until = 100.0 if summarize_at <= 0 else min(100.0, tokens / summarize_at * 100)
-    return Usage(min(100.0, tokens / limit * 100), until)
+    return Usage(min(100.0, tokens / limit * 100), until, counted.encoding)
 
 
-def fitting(app: Application, messages: Sequence[Message], window: Window) -> tuple[Message, ...]:
-    """The newest messages that fit the named window, at least one; all of them when none was named."""
-    if not window.named or not messages:
-        return tuple(messages)
-    room = token_limit(app, window)
-    kept: list[Message] = []
-    for message in reversed(messages):
-        room -= message_tokens(message)
+async def fitting(
+    app: Application, messages: Sequence[Message], window: Window
+) -> tuple[tuple[Message, ...], Usage | None]:
+    """The newest messages that fit the named window, at least one, and how much of it they take; all of them when none
+    was named."""
+    if not window.named:
+        return tuple(messages), None
+    counted = await count(app, messages, window.model)
+    kept = longest_end(counted.sizes, token_limit(app, window))
+    return tuple(messages[len(messages) - kept :]), _usage(app, counted.last(kept), window)
+
+
+def longest_end(sizes: Sequence[int], room: int) -> int:
+    """How many of these, from the last one back, fit into the room; at least one of any."""
+    kept = 0
+    for size in reversed(sizes):
+        room -= size
         if room < 0 and kept:
             break
-        kept.append(message)
-    return tuple(reversed(kept))
+        kept += 1
+    return kept

@@ -19,6 +19,11 @@ class TokenStore(Protocol):
         """Store a new token. Raises: Conflict, when the digest is there."""
         ...
 
+    async def add_first(self, token: Token) -> bool:
+        """Store a token if there is none at all, in one step; whether it is stored. Of several callers at most one is
+        told so, and told so again when it repeats the call with its token."""
+        ...
+
     async def list(self) -> Sequence[Token]:
         """All tokens, oldest first."""
         ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from agent_memory_server.adapters.providers.rerank.settings import RerankSettings
@@ -94,6 +96,13 @@ class SessionSettings(BaseModel):
         alias="PROGRESSIVE_SUMMARIZATION_PROMPT",
         description="Prompt of your own; `{prev_summary}` and `{messages_joined}` stand for the summary so far and "
         "the messages. The answer NONE keeps the summary.",
+    )
+
+    encodings_dir: Path | None = Field(
+        None,
+        alias="TIKTOKEN_CACHE_DIR",
+        description="Folder with encoding files of tiktoken, under the names that it gives them; those of the package "
+        "litellm are found without. Nothing is fetched. See [tokens](#tokens).",
     )
 
     view_refresh_minutes: int = Field(

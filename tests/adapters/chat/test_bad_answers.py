@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_memory_server.adapters.providers.chat.lenient import decoded
@@ -125,12 +125,14 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_python_and_json_are_read_as_what_they_are(value: Any) -> None:
     for text in (json.dumps([value], ensure_ascii=False), repr([value])):
         assert decoded(text, 0) == ([value], len(text))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | st.text("{}[]\"',: memories1", max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(NotThis):

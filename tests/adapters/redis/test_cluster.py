@@ -6,28 +6,31 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import NoReturn, TypeVar
 
 import pytest
 from redis.asyncio import Redis
 
+from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.adoption import open_index
 from agent_memory_server.adapters.redis.changes import ChangeWriter
 from agent_memory_server.adapters.redis.connection import Limits, command, open_client
 from agent_memory_server.adapters.redis.index import IndexOptions, ensure_index
 from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
 from agent_memory_server.adapters.redis.model import forget_vectors
+from agent_memory_server.adapters.redis.owing import Owing
 from agent_memory_server.adapters.redis.rebuilding import Rebuilt, rebuild
+from agent_memory_server.adapters.redis.records import Records
 from agent_memory_server.adapters.redis.search import SearchOptions
 from agent_memory_server.adapters.redis.session_index import SessionOptions, ensure_session_index
 from agent_memory_server.adapters.redis.session_store import RedisSessionStore
 from agent_memory_server.adapters.redis.shards import Shard, shards_of
-from agent_memory_server.domain.errors import MemoryServerError
-from agent_memory_server.domain.filters import EVERYTHING, Filter, TextField, only
+from agent_memory_server.domain.errors import Conflict, MemoryServerError, Unavailable
+from agent_memory_server.domain.filters import EVERYTHING, Filter, Match, Op, TextField, only
 from agent_memory_server.domain.query import Mode, Order, StoreQuery, Term
 from agent_memory_server.domain.scope import EVERYWHERE
-from agent_memory_server.domain.session import Message, SessionKey
+from agent_memory_server.domain.session import Message, Session, SessionKey
 from agent_memory_server.domain.stored_model import StoredModel
 from agent_memory_server.ports.memory_store import PutStatus
 from tests.contract.memories import DIMENSIONS, NOW, direction, write
@@ -267,6 +270,119 @@ async def test_a_place_too_large_for_memory_is_searched_on_every_node(cluster: S
     assert {hit.memory.id for hit in ranked.hits} == {"m58", "m59", "m60", "m61", "m62"}
     words = StoreQuery(mode=Mode.KEYWORD, terms=(Term(("77",)),), text="77", limit=5)
     assert [hit.memory.id for hit in (await memories.search(EVERYWHERE, words)).hits] == ["m77"]
+
+
+async def test_a_refused_write_of_a_session_leaves_no_record(cluster: Stores, nodes: Cluster) -> None:
+    async with open_client(nodes.url) as client:
+        stores = [cluster, await _opened(client)]
+        for turn in range(12):
+            key = SessionKey("team", "ada", f"s{turn}")
+            began = await cluster.sessions.append(EVERYWHERE, key, [_message("first", 0)], now=NOW)
+
+            async def put(number: int, began: Session = began.session) -> str | None:
+                session = replace(began, messages=(_message(f"by{number}", 1),))
+                record = write(f"{began.key.session_id}-{number}", "user: tea", namespace="team", user_id="ada")
+                store = stores[number % 2].sessions
+                try:
+                    await store.put(EVERYWHERE, session, now=NOW, if_revision=began.revision, records=[record])
+                except Conflict:
+                    return None
+                return record.memory.id
+
+            won = [id_ for id_ in await asyncio.gather(*map(put, range(4))) if id_]
+            assert len(won) == 1
+            prefix = Match(TextField.ID, Op.PREFIX, (f"s{turn}-",))
+            page = await cluster.memories.list(EVERYWHERE, Filter((prefix,)), limit=10)
+            assert [memory.id for memory in page.memories] == won
+    assert await cluster.client.zcard(keys.OWING) == 0
+
+
+async def test_messages_that_two_processes_read_at_once_are_remembered_by_one(cluster: Stores, nodes: Cluster) -> None:
+    async with open_client(nodes.url) as client:
+        stores = [cluster, await _opened(client)]
+        for turn in range(12):
+            key = SessionKey("team", "ada", f"s{turn}")
+            message = _message("first", 0)
+            await cluster.sessions.append(EVERYWHERE, key, [message], now=NOW)
+
+            async def mark(number: int, key: SessionKey = key, message: Message = message) -> int:
+                record = write(
+                    f"{key.session_id}-{number}",
+                    f"likes tea {number} {key.session_id}",
+                    user_id="ada",
+                    namespace="team",
+                )
+                store = stores[number % 2].sessions
+                return len((await store.mark_extracted(EVERYWHERE, key, [message], now=NOW, records=[record])).records)
+
+            assert sorted(await asyncio.gather(*map(mark, range(4)))) == [0, 0, 0, 1]
+            prefix = Match(TextField.ID, Op.PREFIX, (f"s{turn}-",))
+            page = await cluster.memories.list(EVERYWHERE, Filter((prefix,)), limit=10)
+            assert len(page.memories) == 1
+
+
+async def test_what_a_process_that_died_owes_the_records_is_completed(
+    cluster: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = SessionKey("team", "ada", "s1")
+    record = write("r1", "user: tea", namespace="team", user_id="ada", session_id="s1")
+
+    async def dies(*_: object, **__: object) -> NoReturn:
+        raise Unavailable("the process ends here")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(Records, "change_each", dies)
+        with pytest.raises(Unavailable):
+            await cluster.sessions.append(EVERYWHERE, key, [_message("m1", 0)], now=NOW, records=[record])
+    assert await cluster.memories.get(EVERYWHERE, ["r1"]) == []
+    owing = Owing(cluster.client, Records(cluster.client, prefix=OPTIONS.prefix, index=OPTIONS.name))
+    assert await owing.complete() == 0  # whoever owes it may be at it still
+    assert await owing.complete(alive_s=0.0) == 1
+    assert [memory.text for memory in await cluster.memories.get(EVERYWHERE, ["r1"])] == ["user: tea"]
+    assert (await owing.complete(alive_s=0.0), await cluster.client.zcard(keys.OWING)) == (0, 0)
+
+
+async def test_a_memory_that_is_deleted_before_a_process_that_died_is_made_up_for_stays_deleted(
+    cluster: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = SessionKey("team", "ada", "s1")
+    record = write("r1", "user: tea", namespace="team", user_id="ada", session_id="s1")
+
+    async def dies(*_: object, **__: object) -> NoReturn:
+        raise Unavailable("the process ends here")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(Owing, "settle", dies)
+        with pytest.raises(Unavailable):
+            await cluster.sessions.append(EVERYWHERE, key, [_message("m1", 0)], now=NOW, records=[record])
+    assert await cluster.memories.delete(EVERYWHERE, ["r1"]) == 1
+    owing = Owing(cluster.client, Records(cluster.client, prefix=OPTIONS.prefix, index=OPTIONS.name))
+    assert await owing.complete(alive_s=0.0) == 1
+    assert await cluster.memories.get(EVERYWHERE, ["r1"]) == []
+
+
+def _scripts_sent(nodes: Cluster) -> int:
+    """How often a whole script was sent to any node."""
+    stats = [node.client.info("commandstats") for node in nodes.primaries if node.process.poll() is None]
+    return sum(one.get("cmdstat_eval", {}).get("calls", 0) for one in stats)
+
+
+async def test_a_script_is_sent_as_a_whole_only_to_a_node_that_does_not_know_it(
+    cluster: Stores, nodes: Cluster
+) -> None:
+    await _fill(cluster, 60)
+    before = _scripts_sent(nodes)
+    await _fill(cluster, 60, start=60)
+    await cluster.memories.touch(EVERYWHERE, [f"m{n}" for n in range(120)], at=NOW + 5_000)
+    await cluster.memories.touch(EVERYWHERE, [f"m{n}" for n in range(120)], at=NOW + 10_000)
+    assert _scripts_sent(nodes) - before <= len(nodes.primaries)  # the one for accesses is new to each
+    for node in nodes.primaries:
+        node.client.script_flush()
+    await _fill(cluster, 60, start=120)
+    assert await cluster.memories.touch(EVERYWHERE, [f"m{n}" for n in range(180)], at=NOW + 15_000) == 180
+    key = SessionKey("team", "ada", "s1")
+    await cluster.sessions.append(EVERYWHERE, key, [_message("a", 1)], now=NOW)
+    assert (await cluster.memories.list(EVERYWHERE, EVERYTHING, limit=1)).total == 180
 
 
 async def test_vectors_of_every_node_are_forgotten_for_another_model(cluster: Stores) -> None:

@@ -58,7 +58,7 @@ FORMAT: dict[str, tuple[list[str], list[str], dict[str, Any]]] = {
 }
 """The ten tools of the format: parameters, those that are required, and defaults other than null."""
 
-ADDED = {"min_relevance", "include_superseded", "as_of"}
+ADDED = {"min_relevance", "include_superseded", "as_of", "try_extraction"}
 """Parameters beyond the format; all of them optional, and off when they are left out."""
 
 every_tool = pytest.mark.parametrize("tool", TOOLS.values(), ids=lambda tool: tool.name)

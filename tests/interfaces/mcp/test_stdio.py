@@ -170,8 +170,7 @@ def test_a_broken_configuration_ends_with_one_line_on_stderr(
     assert all(answer["result"]["isError"] for answer in answers)
 
 
-@on_a_folder
-async def test_it_shares_a_folder_with_a_running_server(tmp_path: Path) -> None:
+async def test_it_shares_a_store_with_a_running_server(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with serving(folder) as server, server.client() as http:
         record = {"id": "rest", "text": "stored over REST"}

@@ -172,6 +172,22 @@ async def test_a_session_that_is_not_there_reads_as_an_empty_one_and_is_not_stor
     assert await call("list_sessions") == {"sessions": [], "total": 0}
 
 
+async def test_reading_a_session_can_show_what_would_be_remembered_and_stores_nothing(call: Calls) -> None:
+    messages = [
+        {"role": "user", "content": "I live in Oslo. I love it!"},
+        {"role": "assistant", "content": "I am here."},
+    ]
+    await call("set_working_memory", session_id="s", messages=messages)
+    read = await call("get_working_memory", session_id="s", recent_messages_limit=1, try_extraction=True)
+    assert [message["content"] for message in read["messages"]] == ["I am here."]
+    assert [memory["text"] for memory in read["extraction"]["memories"]] == ["User: I live in Oslo."]
+    assert [refused["quote"] for refused in read["extraction"]["refused"]] == ["I love it!"]
+    assert "extraction" not in await call("get_working_memory", session_id="s")
+    nothing = await call("get_working_memory", session_id="none", try_extraction=True)
+    assert nothing["extraction"] == {"memories": [], "refused": []}
+    assert (await call("search_long_term_memory", text=None, memory_type="semantic"))["total"] == 0
+
+
 async def test_the_latest_messages_can_be_asked_for(call: Calls) -> None:
     messages = [{"role": "user", "content": f"m{n}"} for n in range(5)]
     await call("set_working_memory", session_id="s", messages=messages)

@@ -40,6 +40,7 @@ ROUTES = {
     "GET /v1/summary-views/{view_id}/partitions",
     "POST /v1/summary-views/{view_id}/run",
     "GET /v1/tasks/{task_id}",
+    "GET /v1/decisions",
     "GET /v1/jobs",
     "GET /v1/jobs/dead",
     "POST /v1/jobs/dead/retry",

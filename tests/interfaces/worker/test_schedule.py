@@ -21,7 +21,7 @@ from tests.operations.given import NOW, SettableClock, memory
 from tests.support.jobs import queue_of
 from tests.support.rest import application
 
-HOURLY = Periodic(kind="hourly", run=lambda app: app.memories.ping(), every_s=lambda _: 3600.0)
+HOURLY = Periodic(kind="hourly", asks=False, run=lambda app: app.memories.ping(), every_s=lambda _: 3600.0)
 
 
 async def kinds_due(app: Application, at: float) -> list[str]:
@@ -48,7 +48,7 @@ async def test_a_run_queues_the_next_one_before_it_begins(tmp_path: Path) -> Non
         raise Unavailable("asleep")
 
     clock = SettableClock(NOW)
-    entry = Periodic(kind="hourly", run=failing, every_s=lambda _: 3600.0)
+    entry = Periodic(kind="hourly", asks=False, run=failing, every_s=lambda _: 3600.0)
     async with application(tmp_path, clock=clock) as app:
         with pytest.raises(Unavailable):
             await run_periodic(entry)(app, {})

@@ -390,6 +390,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was decided about memories
+         * @description List what was merged, superseded, labelled or read out of conversations, and what was refused, newest first.
+         */
+        get: operations["get_decisions_v1_decisions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/summary-views": {
         parameters: {
             query?: never;
@@ -751,6 +771,80 @@ export interface components {
             jobs: components["schemas"]["DeadJob"][];
         };
         /**
+         * DecisionCount
+         * @description How many decisions of one kind, outcome and reason there are.
+         */
+        DecisionCount: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "merge" | "supersede" | "label" | "extraction";
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "done" | "refused";
+            /** Reason */
+            reason: string;
+            /** Count */
+            count: number;
+        };
+        /**
+         * DecisionListResponse
+         * @description Decisions, newest first. next_cursor: null on the last page. counts: of all that were asked for, on request.
+         */
+        DecisionListResponse: {
+            /** Decisions */
+            decisions: components["schemas"]["DecisionRecord"][];
+            /** Counts */
+            counts?: components["schemas"]["DecisionCount"][] | null;
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /**
+         * DecisionRecord
+         * @description One decision; ids and a reason, no texts.
+         *
+         *     at: ISO 8601 in UTC. reason: a code. decided_by: a model's name, or `rules`. memory_ids: the memories it is about;
+         *     into: of what was done, the id of the memory that stays. message_ids: of a memory out of a conversation, the message
+         *     that it was said to come from. count: how many such proposals there were at once.
+         */
+        DecisionRecord: {
+            /** Id */
+            id: string;
+            /** At */
+            at: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "merge" | "supersede" | "label" | "extraction";
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "done" | "refused";
+            /** Reason */
+            reason: string;
+            /** Decided By */
+            decided_by: string;
+            /** Namespace */
+            namespace?: string | null;
+            /** User Id */
+            user_id?: string | null;
+            /** Session Id */
+            session_id?: string | null;
+            /** Memory Ids */
+            memory_ids: string[];
+            /** Message Ids */
+            message_ids: string[];
+            /** Into */
+            into?: string | null;
+            /** Count */
+            count: number;
+        };
+        /**
          * EditMemoryRecordRequest
          * @description Changes to a record. null means unchanged; an empty list clears a list, an empty string a scope value.
          *
@@ -1090,6 +1184,12 @@ export interface components {
             /** Ids */
             ids: string[];
         };
+        /**
+         * Kind
+         * @description What was decided about.
+         * @enum {string}
+         */
+        Kind: "merge" | "supersede" | "label" | "extraction";
         /**
          * LastAccessed
          * @description By the time a record was last found.
@@ -1474,6 +1574,12 @@ export interface components {
             none?: string[] | null;
         };
         /**
+         * Outcome
+         * @description done: it was carried out; refused: nothing was changed by it.
+         * @enum {string}
+         */
+        Outcome: "done" | "refused";
+        /**
          * PartResponse
          * @description One part of the server. needed: without it no request can be served.
          */
@@ -1512,6 +1618,12 @@ export interface components {
             /** Parts */
             parts: components["schemas"]["PartResponse"][];
         };
+        /**
+         * Reason
+         * @description Why.
+         * @enum {string}
+         */
+        Reason: "same" | "contradicted" | "pinned" | "metadata_differs" | "event_dates_differ" | "neither_is_newer" | "text_empty_or_too_long" | "number_name_or_date_lost" | "words_lost" | "words_added" | "negation_differs" | "time_or_person_differs" | "given_to_something_else" | "order_differs" | "entity_not_in_text" | "no_such_message" | "quotation_not_in_message" | "name_not_in_conversation" | "number_not_in_conversation" | "wording_not_of_message" | "unsafe" | "wrong_form";
         /**
          * RefusedExtraction
          * @description A sentence that looked like a memory and is none, with the reason in words.
@@ -1964,8 +2076,9 @@ export interface components {
          * WorkingMemoryResponse
          * @description A session as it is stored.
          *
-         *     The percentages (0 … 100) are null when neither a model nor a context window was named. `revision` grows with each
-         *     change. new_session and unsaved come from old servers only.
+         *     The percentages (0 … 100) are null when neither a model nor a context window was named; token_encoding is the one by
+         *     which their tokens were counted, null when these are estimated. `revision` grows with each change. new_session and
+         *     unsaved come from old servers only.
          */
         WorkingMemoryResponse: {
             /** Messages */
@@ -2011,6 +2124,8 @@ export interface components {
             context_percentage_total_used?: number | null;
             /** Context Percentage Until Summarization */
             context_percentage_until_summarization?: number | null;
+            /** Token Encoding */
+            token_encoding?: string | null;
             /** Revision */
             revision?: number | null;
             /** New Session */
@@ -2030,6 +2145,10 @@ export interface components {
              * @enum {string}
              */
             status: "created" | "replaced" | "duplicate" | "superseded" | "failed";
+            /** Given Id */
+            given_id?: string | null;
+            /** Because */
+            because?: ("same_id" | "same_content" | "same_id_later") | null;
             /** Reason */
             reason?: string | null;
             /** Embedded */
@@ -2051,6 +2170,9 @@ export type CreateSummaryViewRequest = components['schemas']['CreateSummaryViewR
 export type CreatedAt = components['schemas']['CreatedAt'];
 export type DeadJob = components['schemas']['DeadJob'];
 export type DeadJobsResponse = components['schemas']['DeadJobsResponse'];
+export type DecisionCount = components['schemas']['DecisionCount'];
+export type DecisionListResponse = components['schemas']['DecisionListResponse'];
+export type DecisionRecord = components['schemas']['DecisionRecord'];
 export type EditMemoryRecordRequest = components['schemas']['EditMemoryRecordRequest'];
 export type Entities = components['schemas']['Entities'];
 export type ErrorResponse = components['schemas']['ErrorResponse'];
@@ -2067,6 +2189,7 @@ export type HealthCheckResponse = components['schemas']['HealthCheckResponse'];
 export type JobCountResponse = components['schemas']['JobCountResponse'];
 export type JobFiguresResponse = components['schemas']['JobFiguresResponse'];
 export type JobIdsRequest = components['schemas']['JobIdsRequest'];
+export type Kind = components['schemas']['Kind'];
 export type LastAccessed = components['schemas']['LastAccessed'];
 export type MemoryHistoryResponse = components['schemas']['MemoryHistoryResponse'];
 export type MemoryListResponse = components['schemas']['MemoryListResponse'];
@@ -2081,9 +2204,11 @@ export type MemoryType = components['schemas']['MemoryType'];
 export type MemoryTypeEnum = components['schemas']['MemoryTypeEnum'];
 export type MessageInput = components['schemas']['MessageInput'];
 export type Namespace = components['schemas']['Namespace'];
+export type Outcome = components['schemas']['Outcome'];
 export type PartResponse = components['schemas']['PartResponse'];
 export type PromptMessage = components['schemas']['PromptMessage'];
 export type ReadinessResponse = components['schemas']['ReadinessResponse'];
+export type Reason = components['schemas']['Reason'];
 export type RefusedExtraction = components['schemas']['RefusedExtraction'];
 export type RunSummaryViewPartitionRequest = components['schemas']['RunSummaryViewPartitionRequest'];
 export type RunSummaryViewRequest = components['schemas']['RunSummaryViewRequest'];
@@ -5483,6 +5608,179 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["JobCountResponse"];
+                };
+            };
+            /** @description The request is well formed but cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request is well formed but cannot be carried out as asked.",
+                     *       "code": "request_refused"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description No credential, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "No credential, or one that is not valid.",
+                     *       "code": "unauthenticated"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The credential does not grant this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The credential does not grant this.",
+                     *       "code": "forbidden"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request body is larger than the server accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than the server accepts.",
+                     *       "code": "too_large"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request breaks a rule of the format; `detail` lists the members at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "type": "less_than_equal",
+                     *           "loc": [
+                     *             "body",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input should be less than or equal to 100",
+                     *           "input": 101,
+                     *           "ctx": {
+                     *             "le": 100
+                     *           }
+                     *         }
+                     *       ],
+                     *       "code": "invalid_request"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs does not work now: wait, then try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs does not work now: wait, then try again.",
+                     *       "code": "unavailable",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description A part that the request needs did not answer in time: wait, then try again. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A part that the request needs did not answer in time: wait, then try again.",
+                     *       "code": "deadline_exceeded",
+                     *       "retryable": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_decisions_v1_decisions_get: {
+        parameters: {
+            query?: {
+                namespace?: string | null;
+                user_id?: string | null;
+                memory_id?: string | null;
+                session_id?: string | null;
+                kind?: components["schemas"]["Kind"] | null;
+                outcome?: components["schemas"]["Outcome"] | null;
+                reason?: components["schemas"]["Reason"] | null;
+                counts?: boolean;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "decisions": [
+                     *         {
+                     *           "id": "17",
+                     *           "at": "2026-11-20T09:30:00Z",
+                     *           "kind": "merge",
+                     *           "outcome": "done",
+                     *           "reason": "same",
+                     *           "decided_by": "rules",
+                     *           "namespace": "travel",
+                     *           "user_id": "ada",
+                     *           "memory_ids": [
+                     *             "01K3A9DQ7Y8Z6V5T4S3R2Q1P0O"
+                     *           ],
+                     *           "message_ids": [],
+                     *           "into": "01K3A9DQ7Y8Z6V5T4S3R2Q1P0N",
+                     *           "count": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DecisionListResponse"];
                 };
             };
             /** @description The request is well formed but cannot be carried out as asked. */

@@ -1,4 +1,4 @@
-"""What is known about models by name: context size and vector length. The facts are in models.json."""
+"""What is known about models by name: context size, vector length and encoding. The facts are in models.json."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ def context_tokens(model: str) -> int | None:
 def embedding_dimensions(model: str) -> int | None:
     """Floats per vector of an embedding model; None for a model that is not listed."""
     return _fact("embedding_dimensions", model)
+
+
+def encoding(model: str) -> str | None:
+    """The encoding of a model's tokens, by the beginning of its name; None where that is not public."""
+    name = bare(model)
+    found = [start for start in _facts()["encodings"] if name == start or name.startswith((f"{start}-", f"{start}."))]
+    return _facts()["encodings"][max(found, key=len)] if found else None
 
 
 def bare(model: str) -> str:

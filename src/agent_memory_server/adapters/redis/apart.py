@@ -11,13 +11,15 @@ misses nothing of a process that dies in between.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from redis.asyncio import Redis
 
+from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.changes import ChangeWriter
-from agent_memory_server.adapters.redis.connection import script
+from agent_memory_server.adapters.redis.connection import command, script
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.step import Step
 
@@ -52,6 +54,7 @@ class ApartChanges:
         earlier step was not taken."""
         left = list(steps)
         failed: set[str] = set()
+        await self._tell_deleted([step.id for step in steps if not step.fields])
         for stage in sorted({_stage(step) for step in steps}):
             now = [step for step in left if _stage(step) == stage]
             left = [step for step in left if _stage(step) != stage]
@@ -60,6 +63,12 @@ class ApartChanges:
             if failed:
                 break
         return frozenset(failed | {step.id for step in left}) if failed else frozenset()
+
+    async def _tell_deleted(self, ids: Sequence[str]) -> None:
+        """What completes the work of a process that died (`owing`) must not bring back what is deleted now."""
+        if ids and await command(self._client, "ZCARD", keys.OWING):
+            now = repr(time.time())
+            await command(self._client, "ZADD", keys.OWING_GONE, *(word for id_ in ids for word in (now, id_)))
 
     async def _take(self, steps: Sequence[Step]) -> set[str]:
         told = [(step.id, _place(step)) for step in steps]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, cast
 
 from redis import exceptions as failures
-from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
+from redis.asyncio.cluster import ClusterNode, ClusterPipeline, PipelineCommand, RedisCluster
 
 from agent_memory_server.adapters.redis.urls import Address
 
@@ -50,6 +51,7 @@ class ClusterClient(RedisCluster):
         self._turns = asyncio.Semaphore(connections)
         self._pipeline_turns = asyncio.Semaphore(connections)
         self._shared: dict[str, Any] = {}
+        self._scripts: dict[str, str] = {}
 
     async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
         """See `Redis.execute_command`."""
@@ -74,6 +76,19 @@ class ClusterClient(RedisCluster):
         if name not in self._shared:
             self._shared[name] = make()
         return self._shared[name]
+
+    def name_script(self, text: str) -> str:
+        """The name by which nodes that know a script are asked to run it."""
+        name = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        self._scripts[name] = text
+        return name
+
+    async def run_script(self, name: str, *words: Any) -> Any:
+        """Run a script that has a name. words: the number of its keys, these, its arguments."""
+        try:
+            return await self.execute_command("EVALSHA", name, *words)
+        except failures.NoScriptError:
+            return await self.execute_command("EVAL", self._scripts[name], *words)
 
     async def look_around(self) -> None:
         """Learn anew which nodes there are, and which slots they have."""
@@ -123,7 +138,19 @@ class NodeClient:
 class _Pipeline(ClusterPipeline):
     async def execute(self, raise_on_error: bool = True, allow_redirections: bool = True) -> list[Any]:
         client = cast("ClusterClient", self.cluster_client)
-        return await client.in_turn(self, raise_on_error=raise_on_error, allow_redirections=allow_redirections)
+        # The driver tells what became of each command there alone, when it raises the first failure.
+        queue = self._execution_strategy._command_queue  # type: ignore[attr-defined] # noqa: SLF001
+        commands: list[PipelineCommand] = list(queue)
+        try:
+            return await client.in_turn(self, raise_on_error=raise_on_error, allow_redirections=allow_redirections)
+        except failures.NoScriptError:
+            for command in commands:
+                if isinstance(command.result, failures.NoScriptError):  # it did nothing
+                    command.result = await client.run_script(*command.args[1:])
+        failed = next((one.result for one in commands if isinstance(one.result, Exception)), None)
+        if failed is not None:
+            raise failed
+        return [command.result for command in commands]
 
 
 class _turn:  # noqa: N801 - used like a function
@@ -141,15 +168,17 @@ class _turn:  # noqa: N801 - used like a function
 
 
 class ClusterScript:
-    """A script over keys of one slot, called as redis-py's `AsyncScript` is."""
+    """A script over keys of one slot, called as redis-py's `AsyncScript` is. Sent as a whole only to a node that does
+    not know it: a new one, or one that was restarted or took over."""
 
     def __init__(self, client: ClusterClient, text: str) -> None:
-        self._client, self._text = client, text
+        self._client = client
+        self._name = client.name_script(text)
 
     async def __call__(
         self, keys: Sequence[Any] = (), args: Sequence[Any] = (), client: ClusterPipeline | None = None
     ) -> Any:
         """Run it, or add it to a pipeline."""
-        if client is not None:  # which node a pipeline will ask, and what that knows, is not known yet
-            return client.execute_command("EVAL", self._text, len(keys), *keys, *args)
-        return await self._client.execute_command("EVAL", self._text, len(keys), *keys, *args)
+        if client is not None:
+            return client.execute_command("EVALSHA", self._name, len(keys), *keys, *args)
+        return await self._client.run_script(self._name, len(keys), *keys, *args)

@@ -40,6 +40,9 @@ DECISION_ORDER = "agent-memory:{decisions}:order"
 DECISION_NUMBER = "agent-memory:{decisions}:number"
 """The number given last."""
 
+DECISION_LOG = "agent-memory:{decision_log}"
+"""Stream: the newest decisions about memories, as JSON."""
+
 REFERENCE_TOKENS = "auth_tokens:list"
 """Set of the reference server: hashes of its tokens."""
 
@@ -196,6 +199,18 @@ def session(prefix: str, key: SessionKey) -> SessionKeys:
     companion = f"agent-memory:session:{{{tag}}}{digest}"
     home = prefix + name if usable else apart
     return SessionKeys(home, apart, f"{companion}:positions", f"{companion}:unread", f"{companion}:folded")
+
+
+OWING = "agent-memory:{owing}"
+"""Sorted set: what sessions owe the long-term records (`owing`), by when it was announced."""
+
+OWING_GONE = "agent-memory:{owing}:gone"
+"""Sorted set: ids of records that were deleted while something was owed, by when."""
+
+
+def owed_records(session_home: str) -> str:
+    """Hash: changes of records that go with a change of a session, by a name; in the session's slot."""
+    return f"agent-memory:owed:{{{beside(session_home)}}}"
 
 
 BURIED = "agent-memory:{buried}"

@@ -1,8 +1,7 @@
 """Scripts that change records together with something else, a session or what is left of deleted records.
 
-On one server all of it is one step. On a cluster the records lie in other slots: the script is first asked whether it
-would get as far as the records, then these are changed one by one, and then it does the rest. What dies in between has
-changed records and acknowledged nothing; whoever does it again finds them and goes on.
+On one server all of it is one step. On a cluster the records lie in other slots: the script does the rest in one step
+and keeps what is owed to the records with it, which are changed then (`owing`).
 """
 
 from __future__ import annotations
@@ -11,28 +10,40 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
 
 from agent_memory_server.adapters.redis.cluster_client import ClusterClient, ClusterScript
 from agent_memory_server.adapters.redis.connection import command, script, source
 from agent_memory_server.adapters.redis.errors import translating
+from agent_memory_server.adapters.redis.owing import Again, Owing
 from agent_memory_server.adapters.redis.records import Records
-from agent_memory_server.adapters.redis.step import Step
+from agent_memory_server.adapters.redis.step import Step, steps_text
 
-_WOULD = "agent-memory-would"
-_PRELUDE = f"""
-local change_records, KEYS, ARGV = (function()
-  local may, foreign = ARGV[1] == '1', tonumber(ARGV[2])
-  local keys, words = {{}}, {{}}
-  for n = 1, #KEYS do keys[n] = KEYS[n] end
-  for n = 3, 2 + foreign do keys[#keys + 1] = ARGV[n] end
-  for n = 3 + foreign, #ARGV do words[#words + 1] = ARGV[n] end
-  return function() return may and 1 or error('{_WOULD}') end, keys, words
+_BEFORE = """
+local kept_in, name, owed, kept = KEYS[#KEYS], ARGV[1], ARGV[2], 0
+local function change_records()
+  if name ~= '' then
+    redis.call('HSET', kept_in, name, owed)
+    kept = 1
+  end
+  return 1
+end
+local KEYS, ARGV = (function()
+  local foreign = tonumber(ARGV[3])
+  local keys, words = {}, {}
+  for n = 1, #KEYS - 1 do keys[n] = KEYS[n] end
+  for n = 4, 3 + foreign do keys[#keys + 1] = ARGV[n] end
+  for n = 4 + foreign, #ARGV do words[#words + 1] = ARGV[n] end
+  return keys, words
 end)()
+local function whole()
 """
-"""Keys of other slots come as words; changing records stops the script, or was done before."""
-
 _GUARDED_BEFORE = "local function guarded() return true end"
+_BEHIND = """
+end
+local answer = whole()
+return { kept, answer }
+"""
+"""Keys of other slots come as words; what is owed to them is kept beside the others."""
 
 Guard = tuple[str, bytes]
 """A key and the value that it must still have."""
@@ -44,48 +55,58 @@ class RecordsScript:
     def __init__(self, client: Redis, name: str, records: Records, *, shared: str = "") -> None:
         self._client = client
         self._records = records
+        self._owing = Owing(client, records)
         cluster = cast("object", client)
         self._apart: ClusterScript | None = None
         if isinstance(cluster, ClusterClient):
-            parts = (_PRELUDE, source("rest"), _GUARDED_BEFORE, source(shared) if shared else "", source(name))
+            functions = (source("rest"), _GUARDED_BEFORE, source(shared) if shared else "")
+            parts = (_BEFORE, *functions, source(name), _BEHIND)
             self._apart = ClusterScript(cluster, "\n".join(parts))
         else:
             self._script = script(client, name, changes_records=True, shared=shared)
 
     async def __call__(
-        self, keys: Sequence[str], args: Sequence[Any], steps: Sequence[Step], *, guard: Guard | None = None
+        self,
+        keys: Sequence[str],
+        args: Sequence[Any],
+        steps: Sequence[Step],
+        *,
+        guard: Guard | None = None,
+        again: Again | None = None,
     ) -> Any:
-        """What the script answers; None where the records, or what is guarded, are not as expected any more."""
+        """What the script answers; None where the records, or what is guarded, are not as expected any more.
+
+        again: on a cluster, where the rest is done by then, plans steps once more whose records were changed meanwhile.
+        """
+        if self._apart is not None:
+            return await self._on_cluster(self._apart, keys, args, steps, guard, again)
         names, words = self._records.call_of(steps)
         guarded = ([guard[0]], [guard[1]]) if guard else ([], [])
-        foreign, told = [*guarded[0], *names], [*guarded[1], *words]
-        if self._apart is None:
-            with translating():
-                return await self._script(keys=[*keys, *foreign], args=[*args, *told])
-        if foreign:
-            answer = await self._asked(keys, args, foreign, told)
-            if answer is not None:
-                return answer
-            if guard and (await command(self._client, "GET", guard[0]) or b"0") != guard[1]:
-                return None
-            if await self._records.change_each(steps):
-                return None
-        return await self._run("1", keys, args, foreign, told)
+        with translating():
+            return await self._script(keys=[*keys, *guarded[0], *names], args=[*args, *guarded[1], *words])
 
-    async def _asked(
-        self, keys: Sequence[str], args: Sequence[Any], foreign: Sequence[str], told: Sequence[Any]
-    ) -> Any | None:
-        """What the script answers where it does not get as far as the records, else None."""
-        try:
-            return await self._run("0", keys, args, foreign, told)
-        except ResponseError as exc:
-            if _WOULD not in str(exc):
-                raise
-            return None
-
-    async def _run(
-        self, may: str, keys: Sequence[str], args: Sequence[Any], foreign: Sequence[str], told: Sequence[Any]
+    async def _on_cluster(
+        self,
+        run: ClusterScript,
+        keys: Sequence[str],
+        args: Sequence[Any],
+        steps: Sequence[Step],
+        guard: Guard | None,
+        again: Again | None,
     ) -> Any:
-        if self._apart is None:
-            raise AssertionError("only on a cluster")
-        return await self._apart(keys=list(keys), args=[may, len(foreign), *foreign, *args, *told])
+        if guard and (await command(self._client, "GET", guard[0]) or b"0") != guard[1]:
+            return None
+        # The script only counts these.
+        foreign = [*([guard[0]] if guard else []), *self._records.call_of(steps)[0]]
+        if not steps:
+            with translating():
+                _, answer = await run(keys=[*keys, keys[0]], args=["", "", len(foreign), *foreign, *args])
+            return answer
+        debt = await self._owing.announce(keys[0])
+        with translating():
+            told = [debt.name, steps_text(steps), len(foreign), *foreign, *args]
+            kept, answer = await run(keys=[*keys, debt.kept], args=told)
+        if kept:
+            await self._owing.pay(steps, again)
+        await self._owing.settle(debt, kept=bool(kept))
+        return answer

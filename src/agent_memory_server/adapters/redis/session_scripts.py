@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.connection import script
 from agent_memory_server.adapters.redis.errors import translating
+from agent_memory_server.adapters.redis.owing import Again
 from agent_memory_server.adapters.redis.records import Records
 from agent_memory_server.adapters.redis.records_script import Guard, RecordsScript
 from agent_memory_server.adapters.redis.session_adoption import SessionAdoption
@@ -46,15 +47,17 @@ class SessionScripts:
         now: float,
         records: Sequence[Step] = (),
         guard: Guard | None = None,
+        again: Again | None = None,
     ) -> list[Any]:
-        """What a script answers. records: steps that change records with it; guard: what must not have changed."""
+        """What a script answers. records: steps that change records with it; guard: what must not have changed; again:
+        see `RecordsScript`."""
         names = keys.session(self._prefix, key).all
         passing = "0"
         while True:
             args = [keys.parts_digest(key), repr(now), passing, *words]
             answer: list[Any]
             if name in self._changing:
-                answer = await self._changing[name](names, args, records, guard=guard) or [b"retry"]
+                answer = await self._changing[name](names, args, records, guard=guard, again=again) or [b"retry"]
             else:
                 with translating():
                     answer = await self._scripts[name](keys=names, args=args)

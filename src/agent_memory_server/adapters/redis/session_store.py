@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from agent_memory_server.adapters.redis import keys
 from agent_memory_server.adapters.redis.burials import Burials
 from agent_memory_server.adapters.redis.index import Index, IndexOptions
+from agent_memory_server.adapters.redis.owing import Again, Owing
 from agent_memory_server.adapters.redis.planning import Planner, until_done
 from agent_memory_server.adapters.redis.records import Records
 from agent_memory_server.adapters.redis.session_adoption import SessionAdoption
@@ -35,6 +36,7 @@ from agent_memory_server.adapters.redis.session_index import SessionIndex, Sessi
 from agent_memory_server.adapters.redis.session_known import Known, as_stored, known_of
 from agent_memory_server.adapters.redis.session_scripts import SessionScripts
 from agent_memory_server.adapters.redis.step import Step
+from agent_memory_server.adapters.redis.writing import concerned
 from agent_memory_server.domain.bound import Bound
 from agent_memory_server.domain.errors import Conflict, Forbidden
 from agent_memory_server.domain.messages import distinct, other_revision, same_message
@@ -60,6 +62,7 @@ class RedisSessionStore:
         self._records = Records(client, prefix=records.prefix, index=records.name)
         self._scripts = SessionScripts(client, self._adoption, self._records, prefix=options.prefix)
         self._planner = Planner(self._records, Index(client, records.name))
+        self._owing = Owing(client, self._records)
         self._burials = Burials(client, self._records)
         self._folding = SessionFolding(client, self._scripts, self._index, prefix=options.prefix)
 
@@ -105,7 +108,9 @@ class RedisSessionStore:
             owed = await self._owed_records(scope, records)
             wanted = "" if if_revision is None else str(if_revision)
             told = [wanted, document.text, *document.own, *bound_words(bound), str(len(messages)), *document.messages]
-            state, *rest = await self._scripts.run("put", session.key, told, now=now, records=owed)
+            state, *rest = await self._scripts.run(
+                "put", session.key, told, now=now, records=owed, again=self._replanned(scope, records)
+            )
             if state == b"revision":
                 raise other_revision(session.key, if_revision or 0, int(rest[0]))
             return None if state == b"retry" else head_from(session.key, rest[0])
@@ -154,7 +159,9 @@ class RedisSessionStore:
             words += [str(len(fresh)), *message_words(fresh)]
             words += [*map(message_json, fresh), *(repr(one.created_at) for one in fresh)]
             steps = await self._owed_records(scope, owed)
-            state, *rest = await self._scripts.run("append", key, words, now=now, records=steps)
+            state, *rest = await self._scripts.run(
+                "append", key, words, now=now, records=steps, again=self._replanned(scope, owed)
+            )
             if state == b"done":
                 return Appended(session=head_from(key, rest[0]), messages=given)
             known = None
@@ -171,6 +178,15 @@ class RedisSessionStore:
             if result.status is PutStatus.REFUSED:
                 raise Conflict(f"the record id {result.id} is taken; choose another one")
         return list(plan.changes.steps.values())
+
+    def _replanned(self, scope: Scope, records: Sequence[MemoryWrite], *, deduplicate: bool = False) -> Again:
+        """Plans the steps of those of these records once more that were changed meanwhile."""
+
+        async def again(failed: frozenset[str]) -> Sequence[Step]:
+            plan = await self._planner.planned(scope, concerned(records, failed), deduplicate=deduplicate)
+            return list(plan.changes.steps.values())
+
+        return again
 
     async def delete(self, scope: Scope, key: SessionKey, *, now: float) -> bool:
         """See `SessionStore.delete`."""
@@ -194,6 +210,8 @@ class RedisSessionStore:
         self, *, now: float, limit: int, after: OwedSession | None = None
     ) -> Sequence[OwedSession]:
         """See `SessionStore.owed_extractions`."""
+        if after is None:
+            await self._owing.complete()
         await self.adopt_foreign(now=now)
         found = await identities(self._client, await self._index.owed(now=now, limit=limit, after=after))
         return [OwedSession(key=one.key, since=one.unread) for one in found if one.unread is not None]
@@ -244,6 +262,7 @@ class RedisSessionStore:
                 now=now,
                 records=steps,
                 guard=(keys.BURIED_NUMBER, buried) if supported else None,
+                again=self._replanned(scope, supported, deduplicate=True),
             )
             return (Marked(messages=tuple(marked), records=results), noted) if state == b"done" else None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -32,3 +34,39 @@ class Step:
         for name, value in self.fields.items():
             words += (name, value)
         return [*words, str(len(self.drop)), *self.drop]
+
+
+def steps_text(steps: Sequence[Step]) -> str:
+    """Steps as they are kept until they are taken: JSON."""
+    return json.dumps([_told(step) for step in steps])
+
+
+def _told(step: Step) -> dict[str, object]:
+    texts = {name: value for name, value in step.fields.items() if isinstance(value, str)}
+    blobs = {name: value for name, value in step.fields.items() if isinstance(value, bytes)}
+    return {
+        "id": step.id,
+        "expected": step.expected,
+        "texts": texts,
+        "blobs": {name: base64.b64encode(value).decode() for name, value in blobs.items()},
+        "drop": list(step.drop),
+        "forget_access": step.forget_access,
+        "numbered": step.numbered,
+        "last": step.last,
+    }
+
+
+def steps_from(text: bytes) -> list[Step]:
+    """The steps of a text of `steps_text`. Whether equal content is there was asked before."""
+    return [
+        Step(
+            id=told["id"],
+            expected=told["expected"],
+            fields=told["texts"] | {name: base64.b64decode(value) for name, value in told["blobs"].items()},
+            drop=told["drop"],
+            forget_access=told["forget_access"],
+            numbered=told["numbered"],
+            last=told["last"],
+        )
+        for told in json.loads(text)
+    ]

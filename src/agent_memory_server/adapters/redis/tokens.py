@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis import keys
-from agent_memory_server.adapters.redis.connection import command
+from agent_memory_server.adapters.redis.connection import command, script
+from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.domain.errors import Conflict
 from agent_memory_server.domain.principal import Action
 from agent_memory_server.domain.scope import Scope
@@ -59,6 +60,7 @@ class RedisTokenStore:
 
     def __init__(self, client: Redis) -> None:
         self._client = client
+        self._first = script(client, "first_token")
 
     async def find(self, digest: str) -> Token | None:
         """The token with exactly this digest, expired or not."""
@@ -69,6 +71,11 @@ class RedisTokenStore:
         """Store a new token. Raises: Conflict, when the digest is there."""
         if not await command(self._client, "HSETNX", keys.TOKENS, token.digest, _encoded(token)):
             raise Conflict("this token is stored already")
+
+    async def add_first(self, token: Token) -> bool:
+        """Store a token if there is none at all; whether it is stored."""
+        with translating():
+            return bool(await self._first(keys=[keys.TOKENS], args=[token.digest, _encoded(token)]))
 
     async def list(self) -> Sequence[Token]:
         """All tokens, oldest first; equal times by digest."""

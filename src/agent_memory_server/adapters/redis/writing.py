@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -61,6 +61,12 @@ def step_of(
 
 def _place(memory: Memory) -> tuple[str, str, bool]:
     return memory.namespace, memory.user_id, bool(memory.superseded_by)
+
+
+def concerned(writes: Sequence[MemoryWrite], ids: Collection[str]) -> list[MemoryWrite]:
+    """Those of the writes that change one of these records, or keep one as an earlier version."""
+    changed = {*ids, *(id_.rpartition("@")[0] for id_ in ids)}
+    return [write for write in writes if not changed.isdisjoint((write.memory.id, write.fallback_id))]
 
 
 def version_ids(before: Memory, changes: int = 1) -> list[str]:

@@ -40,10 +40,16 @@ class CodesView:
 
     def distances(self, at: NDArray[np.int64], query: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosine distances of positions, each within SLACK of the exact one."""
-        rows = self._rows[at].view(np.int8).reshape(len(at), len(query))
+        rows = self._rows.take(at).view(np.int8).reshape(len(at), len(query))
         # Not with @: BLAS would wake its pool of threads for so little, and they compete with the readers.
-        products: NDArray[np.float32] = np.vecdot(rows.astype(np.float32), query) * self._scales[at]
+        products: NDArray[np.float32] = np.vecdot(rows.astype(np.float32), query) * self._scales.take(at)
         return np.float32(1.0) - products
+
+    def vectors(self, at: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The vectors of positions as the copy has them, shape (len(at), dimensions)."""
+        rows = self._rows.take(at).view(np.int8).reshape(len(at), self._rows.itemsize)
+        found: NDArray[np.float32] = rows * self._scales.take(at)[:, None]
+        return found
 
     def taken(self, order: NDArray[np.int64]) -> tuple[NDArray[np.void], NDArray[np.float32]]:
         """Rows and scales of positions, copied."""

@@ -17,6 +17,7 @@ from agent_memory_server.adapters.sqlite.changes import Lagging, changes_since
 from agent_memory_server.adapters.sqlite.codes import Codes, CodesView, read_codes
 from agent_memory_server.adapters.sqlite.fetch import fetch, fetch_for
 from agent_memory_server.adapters.sqlite.ranges import Ranges, inside
+from agent_memory_server.adapters.sqlite.short_sketch import ShortSketch, ShortView, short_sketch
 from agent_memory_server.domain.arrays import Growing, Rids, find, members
 from agent_memory_server.domain.calibration import Calibration
 from agent_memory_server.domain.signs import Columns, as_columns
@@ -36,7 +37,8 @@ class SketchView:
     """One state of the sketch.
 
     rids (n,), ascending up to `base`, unordered behind; columns (words, n); dead: positions of records that are
-    gone or replaced, ascending. codes: a finer copy of the vectors, where it fits into memory.
+    gone or replaced, ascending. codes: a finer copy of the vectors, where it fits into memory; short: fewer columns
+    beside it, where these tell as much.
     """
 
     rids: Rids
@@ -45,6 +47,7 @@ class SketchView:
     dead: Positions
     calibration: Calibration | None
     codes: CodesView | None = None
+    short: ShortView | None = None
 
     @property
     def is_short(self) -> bool:
@@ -96,18 +99,20 @@ class _Sketch:
         codes = None
         if 0 < len(everything) <= self._most_codes:
             codes = Codes(*read_codes(connection, everything, dimensions))
-        self._reset(everything, np.concatenate(columns, axis=1), codes)
+        short = short_sketch(codes.view, len(everything), dimensions) if codes else None
+        self._reset(everything, np.concatenate(columns, axis=1), codes, short)
         self.seq = seq
 
-    def _reset(self, rids: Rids, columns: Columns, codes: Codes | None) -> None:
-        self._rids, self._columns, self._codes = Growing(rids), Growing(columns), codes
+    def _reset(self, rids: Rids, columns: Columns, codes: Codes | None, short: ShortSketch | None) -> None:
+        self._rids, self._columns, self._codes, self._short = Growing(rids), Growing(columns), codes, short
         self._dead: Positions = np.empty(0, np.int64)
         self._base = len(rids)
         self.view = self._view()
 
     def _view(self) -> SketchView:
         codes = self._codes.view if self._codes else None
-        return SketchView(self._rids.view, self._columns.view, self._base, self._dead, self._calibration, codes)
+        short = self._short.view if self._short else None
+        return SketchView(self._rids.view, self._columns.view, self._base, self._dead, self._calibration, codes, short)
 
     def follow(self, connection: apsw.Connection, seq: int) -> bool:
         """Bring it to commit `seq`, which the connection sees. False: it must be loaded anew."""
@@ -130,9 +135,11 @@ class _Sketch:
     def _append(self, connection: apsw.Connection, rids: Rids, columns: Columns) -> None:
         before = self._rids.view
         if self._codes and len(before) + len(rids) > self._most_codes:
-            self._codes = None
+            self._codes = self._short = None
         if self._codes:
             self._codes.extend(connection, rids, self._dimensions)
+        if self._codes and self._short:
+            self._short.extend(self._codes.view.vectors(np.arange(len(before), len(before) + len(rids))))
         ordered = len(before) == self._base and (not self._base or rids[0] > before[-1])
         self._rids.extend(rids)
         self._columns.extend(columns)
@@ -147,7 +154,10 @@ class _Sketch:
         order = kept[np.argsort(rids[kept], kind="stable")]
         self._calibration = calibrate(connection, [rids[order]])
         codes = Codes(*self._codes.view.taken(order)) if self._codes else None
-        self._reset(rids[order], self.view.columns[:, order], codes)
+        short = self._short.taken(order) if self._short else None
+        if codes and short is None:
+            short = short_sketch(codes.view, len(order), self._dimensions)
+        self._reset(rids[order], self.view.columns[:, order], codes, short)
 
 
 def _arrays(rows: Sequence[Sequence[Any]]) -> tuple[Rids, Columns]:

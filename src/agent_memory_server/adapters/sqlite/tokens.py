@@ -77,6 +77,15 @@ class SqliteTokenStore:
 
         await self._database.write(work)
 
+    async def add_first(self, token: Token) -> bool:
+        """Store a token if there is none at all; whether it is stored."""
+
+        def work(connection: apsw.Connection) -> bool:
+            connection.execute(_SQL["add_first"], _row(token))
+            return connection.execute(_SQL["find"], (token.digest,)).fetchone() is not None
+
+        return await self._database.write(work)
+
     async def list(self) -> Sequence[Token]:
         """All tokens, oldest first; equal times by digest."""
         return await self.find_by_prefix("")

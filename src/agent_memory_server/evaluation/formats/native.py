@@ -1,7 +1,8 @@
 """The format of our own files.
 
 An object with `conversations`: id, sessions (id, ts, turns: id, speaker, text, caption), and `queries`: conv, question,
-category, evidence (ids of turns), and optionally id, evidence_sessions and asked_at (a time).
+category, evidence (ids of turns), and optionally id, evidence_sessions and asked_at (a time). Instead of questions, or
+beside them, `facts`: conv, text, evidence (ids of turns), and optionally id: what should be remembered.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from agent_memory_server.evaluation.conversations import (
     TURN_APART_S,
     Conversation,
     Corpus,
+    Fact,
     Query,
     TalkSession,
     Turn,
@@ -35,8 +37,14 @@ def read_native(raw: dict[str, Any], name: str) -> Corpus:
         for c in raw["conversations"]
     )
     by_id = {conversation.id: conversation for conversation in conversations}
-    queries = tuple(_query(q, n, by_id) for n, q in enumerate(raw["queries"]))
-    return checked_corpus(str(raw.get("name", name)), conversations, queries)
+    given = raw["queries"] if "facts" not in raw else raw.get("queries", [])
+    queries = tuple(_query(q, n, by_id) for n, q in enumerate(given))
+    facts = tuple(_fact(f, n) for n, f in enumerate(raw.get("facts", [])))
+    return checked_corpus(str(raw.get("name", name)), conversations, queries, facts)
+
+
+def _fact(raw: dict[str, Any], number: int) -> Fact:
+    return Fact(str(raw.get("id", number)), str(raw["conv"]), str(raw["text"]), tuple(map(str, raw["evidence"])))
 
 
 def _session(raw: dict[str, Any], number: int) -> TalkSession:

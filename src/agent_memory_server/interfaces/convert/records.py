@@ -14,9 +14,11 @@ from agent_memory_client.models import (
 from agent_memory_server.domain.memory import Memory, MemoryType
 from agent_memory_server.domain.query import Evidence, Hit, Page
 from agent_memory_server.interfaces.convert.times import given, iso, iso_or_none, unix, unix_or_none
+from agent_memory_server.operations.reading import Reading
 from agent_memory_server.operations.remember import Remembered
 from agent_memory_server.ports.memory_store import PutStatus
 
+_CAUSES = {PutStatus.REPLACED: "same_id", PutStatus.DUPLICATE: "same_content"}
 _NOT_STORED = "the id belongs to a record outside the scope of this credential"
 
 
@@ -166,12 +168,22 @@ def page(found: Page) -> dict[str, Any]:
     }
 
 
+def extraction(reading: Reading) -> dict[str, Any]:
+    """The members of an `ExtractMemoriesResponse`."""
+    refused = [{"message_id": one.message_id, "quote": one.quote, "reason": one.reason} for one in reading.refused]
+    return {"memories": [record(memory) for memory in reading.memories], "refused": refused}
+
+
 def _outcome(remembered: Remembered) -> dict[str, Any]:
     if remembered.superseded:
-        return {"id": remembered.id, "status": "superseded"}
+        return {"id": remembered.id, "status": "superseded", "because": "same_id_later"}
     if remembered.status is PutStatus.REFUSED:
         return {"id": remembered.given_id, "status": "failed", "reason": _NOT_STORED}
     members: dict[str, Any] = {"id": remembered.id, "status": remembered.status.value}
+    if remembered.id != remembered.given_id:
+        members["given_id"] = remembered.given_id
+    if remembered.status in _CAUSES:
+        members["because"] = _CAUSES[remembered.status]
     if not remembered.embedded:
         members["embedded"] = False
     return members

@@ -94,7 +94,7 @@ def session_answer(view: SessionView, *, data: Any) -> dict[str, Any]:
         "context_percentage_total_used": usage.total_used if usage else None,
         "context_percentage_until_summarization": usage.until_summarization if usage else None,
         "revision": session.revision,
-    }
+    } | ({"token_encoding": usage.encoding} if usage and usage.encoding else {})
 
 
 def appended_answer(appended: Appended) -> dict[str, Any]:

@@ -193,10 +193,12 @@ class Append(Place):
 
 
 class GetSession(Place):
-    """Which session to read; a limit of 0 and less means all messages."""
+    """Which session to read; a limit of 0 and less means all messages. try_extraction: also what would be remembered of
+    its latest messages, whatever the limit."""
 
     session_id: Id
     recent_messages_limit: Int | None = None
+    try_extraction: Flag = False
 
 
 class ListSessions(Place):

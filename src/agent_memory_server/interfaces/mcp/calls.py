@@ -13,7 +13,7 @@ from agent_memory_server.domain.principal import Principal
 from agent_memory_server.domain.session import Session, SessionKey
 from agent_memory_server.interfaces.convert import search as wire
 from agent_memory_server.interfaces.convert.filters import place_filter
-from agent_memory_server.interfaces.convert.records import acknowledged, changes_of, memory_of, record
+from agent_memory_server.interfaces.convert.records import acknowledged, changes_of, extraction, memory_of, record
 from agent_memory_server.interfaces.convert.sessions import (
     appended_answer,
     messages_of,
@@ -26,7 +26,9 @@ from agent_memory_server.operations import context, converse
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.compact import compact
 from agent_memory_server.operations.converse import SessionView
+from agent_memory_server.operations.extract import try_extraction
 from agent_memory_server.operations.forget import delete
+from agent_memory_server.operations.reading import Reading
 from agent_memory_server.operations.recall import recall
 from agent_memory_server.operations.remember import remember
 from agent_memory_server.operations.revise import revise
@@ -124,7 +126,13 @@ async def get_working_memory(app: Application, principal: Principal, args: given
         now = app.clock()
         key = SessionKey(args.namespace or "", args.user_id or "", args.session_id)
         view = SessionView(session=Session(key=key, created_at=now, updated_at=now, last_accessed=now))
-    return session_answer(view, data=view.session.data or {})
+    answer = session_answer(view, data=view.session.data or {})
+    if not args.try_extraction:
+        return answer
+    if not view.session.messages:
+        return answer | {"extraction": extraction(Reading((), ()))}
+    reading = await try_extraction(app, principal, args.session_id, namespace=args.namespace, user_id=args.user_id)
+    return answer | {"extraction": extraction(reading)}
 
 
 async def list_sessions(app: Application, principal: Principal, args: given.ListSessions) -> Members:

@@ -79,13 +79,15 @@ GET_SESSION = Tool(
     title="Read a session",
     description=(
         "Messages, data and summary of a session. Use it to continue a conversation; an unknown session is an empty "
-        'one. recent_messages_limit gives only the latest messages.\nExample: {"session_id":"chat-42",'
+        "one. recent_messages_limit gives only the latest messages; try_extraction adds `extraction`: what would be "
+        'remembered of the session, and what not and why, storing nothing.\nExample: {"session_id":"chat-42",'
         '"recent_messages_limit":20}'
     ),
     parameters={
         "session_id": schema.text(),
         **PLACE,
         "recent_messages_limit": schema.optional("integer"),
+        "try_extraction": schema.flag(default=False),
     },
     required=("session_id",),
     answer=_SESSION,

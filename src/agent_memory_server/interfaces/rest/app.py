@@ -15,6 +15,7 @@ from agent_memory_server.interfaces.rest.limits import BodyLimit, RequestLog
 from agent_memory_server.interfaces.rest.openapi import describe
 from agent_memory_server.interfaces.rest.options import RestOptions
 from agent_memory_server.interfaces.rest.routes import (
+    decisions,
     extraction,
     forget,
     health,
@@ -68,6 +69,7 @@ def create_app(open_application: OpenApplication, options: RestOptions) -> FastA
         long_term_memory,
         prompt,
         jobs,
+        decisions,
         summary_views,
         docs,
     ):

@@ -16,6 +16,7 @@ from agent_memory_server.operations.extract import extract_session
 from agent_memory_server.operations.extraction_queue import KIND as EXTRACT_SESSION
 from agent_memory_server.operations.label import KIND as LABEL_MEMORIES
 from agent_memory_server.operations.label import label
+from agent_memory_server.operations.soon import periodic_job
 from agent_memory_server.operations.summarize import KIND as SUMMARIZE_SESSION
 from agent_memory_server.operations.summarize import summarize_session
 from agent_memory_server.operations.upkeep import KIND as EMBED_OWED
@@ -58,9 +59,9 @@ HANDLERS: dict[str, Handler] = {
     RUN_VIEW: _run_view,
 }
 
-EXPRESS = ((EMBED_OWED, "all"),)
-"""Kinds and keys that are run also when a worker has as many jobs as it may: readers wait for vectors, and a chat model
-that says nothing can hold every other job for minutes."""
+EXPRESS = ((EMBED_OWED, "all"), *((one.kind, periodic_job(one.kind).key) for one in PERIODIC if not one.asks))
+"""Kinds and keys of all jobs that ask no chat model. A model that says nothing can hold every other job for minutes, so
+these are run also when a worker has as many jobs as it may; there is one of each in the whole fleet."""
 
 LONG = frozenset({RUN_VIEW, *(periodic.kind for periodic in PERIODIC)})
 """Kinds whose work grows with the whole store or a whole view: their attempts may take LONG_FACTOR times as long."""

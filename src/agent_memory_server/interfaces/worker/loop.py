@@ -22,7 +22,7 @@ from agent_memory_server.interfaces.worker.handlers import EXPRESS, HANDLERS, LO
 from agent_memory_server.interfaces.worker.options import WorkerOptions
 from agent_memory_server.interfaces.worker.outcome import Outcome, TooLong, Verdict, outcome_of
 from agent_memory_server.operations.application import Application
-from agent_memory_server.ports.jobs import Claim, Claims
+from agent_memory_server.ports.jobs import Claim, Claims, Job
 from agent_memory_server.telemetry.log import frames_of
 
 _SETTLE_PAUSE_S = 0.5
@@ -57,7 +57,10 @@ class Worker:
         self._name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._stopping = asyncio.Event()
         self._lost = 0  # times in a row that the queue did not answer
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Job] = {}
+        self._most_asking = self._options.concurrency
+        if app.chat is not None or app.fast_chat is not None:
+            self._most_asking = self._options.most_asking
 
     def stop(self) -> None:
         """Take no further jobs; `run` returns once the running ones have ended, or were handed back."""
@@ -104,14 +107,14 @@ class Worker:
 
     async def _take(self, jobs: asyncio.TaskGroup) -> int:
         """Start what is due and fits in; how many jobs."""
-        free = self._options.concurrency - len(self._running)
-        names = EXPRESS if free <= 0 else ()
-        free = free if free > 0 else free + len(EXPRESS)
-        if free <= 0:
+        free = self._free()
+        names = () if free > 0 else EXPRESS
+        limit = free if free > 0 else self._options.concurrency + len(EXPRESS) - len(self._running)
+        if limit <= 0:
             return 0
         now, lease_s = self._app.clock(), self._options.lease_s
         try:
-            claimed = await self._claims.claim(now=now, lease_s=lease_s, limit=free, names=names)
+            claimed = await self._claims.claim(now=now, lease_s=lease_s, limit=limit, names=names)
         except Unavailable as exc:
             self._lost += 1
             pause_s = self._pause_s()
@@ -121,19 +124,24 @@ class Worker:
         self._lost = 0
         for claim in claimed:
             task = jobs.create_task(self._attempt(claim), name=f"job.{claim.job.kind}")
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._running[task] = claim.job
+            task.add_done_callback(self._running.pop)
         return len(claimed)
+
+    def _free(self) -> int:
+        """How many jobs of any kind there is room for."""
+        asking = sum((job.kind, job.key) not in EXPRESS for job in self._running.values())
+        return min(self._options.concurrency - len(self._running), self._most_asking - asking)
 
     async def _wait(self) -> None:
         """Until a job may be there and there is room for it, or the worker is to stop."""
-        full = len(self._running) >= self._options.concurrency
+        full = self._free() <= 0
         ours: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._stopping.wait())}
         if not full:
             ours.add(asyncio.ensure_future(self._arrival()))
         try:
             timeout = self._options.poll_s if full else None  # the bell is for workers that have room
-            waited = ours | self._running if full else ours
+            waited = ours | self._running.keys() if full else ours
             await asyncio.wait(waited, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for future in ours:

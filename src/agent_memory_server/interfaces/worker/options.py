@@ -13,6 +13,7 @@ class WorkerOptions:
     """Each but `beat_s` and `poll_s` is a documented setting (`WorkerSettings`).
 
     concurrency:   jobs running at the same time in this process.
+    asking:        of these, jobs that may ask a chat model; None: all but one, and at least one.
     lease_s:       a claimed job is another's after this long without renewal; renewed three times in it.
     job_timeout_s: the longest one attempt may take; five times that for work that goes through the whole store.
     attempts:      failed attempts after which a job is given up.
@@ -27,6 +28,7 @@ class WorkerOptions:
     """
 
     concurrency: int = 10
+    asking: int | None = None
     lease_s: float = 30.0
     job_timeout_s: float = 300.0
     attempts: int = 5
@@ -38,3 +40,9 @@ class WorkerOptions:
     heartbeat: Path | None = None
     beat_s: float = SEEN_WITHIN_S / 3
     poll_s: float = 1.0
+
+    @property
+    def most_asking(self) -> int:
+        """How many jobs may ask a chat model at the same time."""
+        most = self.concurrency - 1 if self.asking is None else min(self.asking, self.concurrency)
+        return max(most, 1)

@@ -22,26 +22,30 @@ _MINUTE_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Periodic:
-    """kind: of its job; every_s: seconds between two runs by the options, None where it is off."""
+    """kind: of its job; every_s: seconds between two runs by the options, None where it is off; asks: whether it may
+    ask a chat model."""
 
     kind: str
+    asks: bool
     run: Callable[[Application], Awaitable[object]]
     every_s: Callable[[Options], float | None]
 
 
 PERIODIC: tuple[Periodic, ...] = (
-    Periodic(kind="purge_expired", run=purge_expired, every_s=lambda _: _MINUTE_S),
+    Periodic(kind="purge_expired", asks=False, run=purge_expired, every_s=lambda _: _MINUTE_S),
     Periodic(
         kind=CONSOLIDATE,
+        asks=True,
         run=partial(consolidate, resting=True),
         every_s=lambda options: options.consolidate_every_s if options.consolidate else None,
     ),
     Periodic(
         kind="forget_by_policy",
+        asks=False,
         run=forget_by_policy,
         every_s=lambda options: None if options.forgetting is None else options.forgetting_every_s,
     ),
-    Periodic(kind="refresh_views", run=refresh_views, every_s=lambda options: options.view_refresh_s),
+    Periodic(kind="refresh_views", asks=True, run=refresh_views, every_s=lambda options: options.view_refresh_s),
 )
 
 

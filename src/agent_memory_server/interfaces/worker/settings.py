@@ -21,6 +21,15 @@ class WorkerSettings(BaseModel):
     concurrency: int = Field(
         10, ge=1, le=1000, alias="WORKER_CONCURRENCY", description="Jobs that one process runs at the same time."
     )
+    asking: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        alias="WORKER_MODEL_CONCURRENCY",
+        description="How many of these may ask a chat model, where there is one: a model that says nothing holds no "
+        "more places than this. Not set: all but one. Embedding, purging and forgetting, which ask none, run also when "
+        "every place is taken, one job of each.",
+    )
     lease_s: float = Field(
         30.0,
         ge=1,
@@ -97,6 +106,7 @@ def worker_options(settings: WorkerSettings) -> WorkerOptions:
     """The options that the worker is given."""
     return WorkerOptions(
         concurrency=settings.concurrency,
+        asking=settings.asking,
         lease_s=settings.lease_s,
         job_timeout_s=settings.job_timeout_minutes * _MINUTE_S,
         attempts=settings.attempts,

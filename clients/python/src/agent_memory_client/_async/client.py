@@ -7,6 +7,7 @@ from types import TracebackType
 import httpx2
 from typing_extensions import Self, Unpack
 
+from agent_memory_client._async.decisions import DecisionCalls
 from agent_memory_client._async.extraction import ExtractionCalls
 from agent_memory_client._async.health import HealthCalls
 from agent_memory_client._async.jobs import JobCalls
@@ -30,6 +31,7 @@ class MemoryAPIClient(
     PromptCalls,
     ViewCalls,
     ExtractionCalls,
+    DecisionCalls,
     JobCalls,
     HealthCalls,
     ToolSchemas,

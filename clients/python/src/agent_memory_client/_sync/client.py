@@ -7,6 +7,7 @@ from types import TracebackType
 import httpx2
 from typing_extensions import Self, Unpack
 
+from agent_memory_client._sync.decisions import DecisionCalls
 from agent_memory_client._sync.extraction import ExtractionCalls
 from agent_memory_client._sync.health import HealthCalls
 from agent_memory_client._sync.jobs import JobCalls
@@ -30,6 +31,7 @@ class SyncMemoryAPIClient(
     PromptCalls,
     ViewCalls,
     ExtractionCalls,
+    DecisionCalls,
     JobCalls,
     HealthCalls,
     ToolSchemas,

@@ -44,11 +44,15 @@ class SessionChanges(SessionCalls, RecordCalls):
         user_id: str | None = None,
         ttl_seconds: int | None = None,
         long_term_memory_strategy: MemoryStrategyConfig | None = None,
+        model_name: str | None = None,
+        context_window_max: int | None = None,
     ) -> AppendMessagesResponse:
         """Add messages behind the last one of a session, which is made when it is not there. Its length costs nothing.
 
         A dictionary needs role and content; id, created_at and the other members of a message are kept. A message that
-        the session holds already is left as it is, so the call may be repeated.
+        the session holds already, or has folded into its summary, is left as it is, so the call may be repeated.
+        model_name, context_window_max: the window (tokens) into which the server folds the session when it has outgrown
+        it.
 
         >>> answer = client.append_messages("s1", [{"role": "user", "content": "I moved to Lisbon."}])
         >>> answer.message_count, answer.messages[0].role
@@ -68,6 +72,7 @@ class SessionChanges(SessionCalls, RecordCalls):
             "POST",
             f"{session_address(session_id)}/messages",
             body=request.model_dump_json(exclude_none=True),
+            query=self._model(model_name, context_window_max),
             writes=True,
         )
         return read(AppendMessagesResponse, response)
@@ -87,7 +92,14 @@ class SessionChanges(SessionCalls, RecordCalls):
         >>> [message.content for message in session.messages]
         ['Hello']
         """
-        self.append_messages(session_id, messages, namespace=namespace, user_id=user_id)
+        self.append_messages(
+            session_id,
+            messages,
+            namespace=namespace,
+            user_id=user_id,
+            model_name=model_name,
+            context_window_max=context_window_max,
+        )
         return self.get_working_memory(session_id, user_id, namespace, model_name, context_window_max)
 
     def set_working_memory_data(

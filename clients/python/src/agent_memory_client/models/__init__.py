@@ -6,6 +6,13 @@ Four kinds: the words of the format (enums), filters, requests (checked, every r
 
 from __future__ import annotations
 
+from agent_memory_client.models.decisions import (
+    DecisionCount,
+    DecisionKind,
+    DecisionListResponse,
+    DecisionOutcome,
+    DecisionRecord,
+)
 from agent_memory_client.models.enums import (
     ExtractedFlag,
     Inclusive,
@@ -114,6 +121,8 @@ from agent_memory_client.models.writes import (
 
 __all__ = [  # noqa: RUF022 - by kind
     # words
+    "DecisionKind",
+    "DecisionOutcome",
     "ExtractedFlag",
     "Inclusive",
     "MemoryTypeEnum",
@@ -167,6 +176,9 @@ __all__ = [  # noqa: RUF022 - by kind
     "ErrorResponse",
     "FieldError",
     "ForgetResponse",
+    "DecisionCount",
+    "DecisionListResponse",
+    "DecisionRecord",
     "DeadJob",
     "DeadJobsResponse",
     "JobCountResponse",

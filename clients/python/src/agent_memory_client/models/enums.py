@@ -86,5 +86,9 @@ WriteStatus: TypeAlias = Literal["created", "replaced", "duplicate", "superseded
 """created: a new record; replaced: the record with this id was overwritten; duplicate: its content was there already,
 nothing was stored; superseded: a later record of the same request has the same id; failed: see the reason."""
 
+OutcomeCause: TypeAlias = Literal["same_id", "same_content", "same_id_later"]
+"""same_id: a record with this id was there (its former content is in its history); same_content: a record of the same
+namespace, user and session had this type and text; same_id_later: a later record of the request has this id."""
+
 ModelNameLiteral: TypeAlias = str
 """Any model name is accepted; the alias remains for code that is annotated with it."""

@@ -66,14 +66,16 @@ class WorkingMemory(WireModel):
 class WorkingMemoryResponse(WorkingMemory):
     """A session as it is stored.
 
-    The percentages (0 … 100) are null when neither a model nor a context window was named. `revision` grows with each
-    change. new_session and unsaved come from old servers only.
+    The percentages (0 … 100) are null when neither a model nor a context window was named; token_encoding is the one by
+    which their tokens were counted, null when these are estimated. `revision` grows with each change. new_session and
+    unsaved come from old servers only.
     """
 
     created_at: datetime = Field(default_factory=utc_now)
     updated_at: datetime = Field(default_factory=utc_now)
     context_percentage_total_used: float | None = None
     context_percentage_until_summarization: float | None = None
+    token_encoding: str | None = Field(default=None, exclude_if=absent)
     revision: int | None = Field(default=None, exclude_if=absent)
     new_session: bool | None = Field(default=None, exclude_if=absent)
     unsaved: bool | None = Field(default=None, exclude_if=absent)

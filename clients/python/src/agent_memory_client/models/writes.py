@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from agent_memory_client.models.enums import MemoryTypeEnum, WriteStatus
+from agent_memory_client.models.enums import MemoryTypeEnum, OutcomeCause, WriteStatus
 from agent_memory_client.models.fields import (
     Flag,
     Labels,
@@ -35,6 +35,10 @@ class WriteOutcome(WireModel):
     id: str
     """where the record's content is now: the id that was sent, or of a duplicate the id of the record that was there"""
     status: WriteStatus
+    given_id: str | None = Field(default=None, exclude_if=absent)
+    """the id that was sent, where the content is under another one"""
+    because: OutcomeCause | None = Field(default=None, exclude_if=absent)
+    """why it is no new record: what was there already, or came later in the request"""
     reason: str | None = Field(default=None, exclude_if=absent)
     """why the record was not stored, in words"""
     embedded: bool | None = Field(default=None, exclude_if=absent)

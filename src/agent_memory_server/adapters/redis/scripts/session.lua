@@ -62,7 +62,15 @@ local function free_place()
   return redis.call('EXISTS', HOME) == 0 and HOME or APART
 end
 
+-- The shortest text that names a number: RedisJSON reads up to 15 digits, and whole microseconds, as what they are, and
+-- may miss a longer text by the last bit.
 local function exactly(value)
+  for digits = 15, 16 do
+    local text = string.format('%.' .. digits .. 'g', value)
+    if tonumber(text) == value then
+      return text
+    end
+  end
   return string.format('%.17g', value)
 end
 

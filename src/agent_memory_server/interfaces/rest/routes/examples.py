@@ -128,6 +128,27 @@ DEAD_JOBS: Final = _one("Two jobs", {"ids": ["17", "18"]})
 EXTRACT: Final[dict[str, Example]] = {
     "session": Example(summary="Try a session", value={"session_id": "chat-1", "namespace": "travel", "user_id": "ana"})
 }
+DECISIONS: Final[Members] = {
+    "decisions": [
+        {
+            "id": "17",
+            "at": "2026-11-20T09:30:00Z",
+            "kind": "merge",
+            "outcome": "done",
+            "reason": "same",
+            "decided_by": "rules",
+            "namespace": "travel",
+            "user_id": "ada",
+            "session_id": None,
+            "memory_ids": ["01K3A9DQ7Y8Z6V5T4S3R2Q1P0O"],
+            "message_ids": [],
+            "into": "01K3A9DQ7Y8Z6V5T4S3R2Q1P0N",
+            "count": 1,
+        }
+    ],
+    "counts": None,
+    "next_cursor": None,
+}
 EXTRACTED: Final[Members] = {
     "memories": [RECORD],
     "refused": [{"message_id": "m4", "quote": "I love it!", "reason": "it points at something outside the sentence"}],

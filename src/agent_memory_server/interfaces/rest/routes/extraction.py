@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agent_memory_client.models import ExtractMemoriesRequest, ExtractMemoriesResponse
-from agent_memory_server.interfaces.convert.records import record
+from agent_memory_server.interfaces.convert.records import extraction
 from agent_memory_server.interfaces.rest.answers import answer
 from agent_memory_server.interfaces.rest.guard import GuardedRoute
 from agent_memory_server.interfaces.rest.openapi import responses
@@ -26,8 +26,7 @@ async def extract_memories(
     reading = await try_extraction(
         who.app, who.principal, body.session_id, namespace=body.namespace, user_id=body.user_id
     )
-    refused = [{"message_id": one.message_id, "quote": one.quote, "reason": one.reason} for one in reading.refused]
-    return answer({"memories": [record(memory) for memory in reading.memories], "refused": refused})
+    return answer(extraction(reading))
 
 
 def add_to(router: APIRouter) -> None:
