@@ -45,7 +45,6 @@ def _leave_out_what_no_line_shows() -> None:
     """Threads and processes: asking for them takes a system call for every line. See "Optimization" in Python's logging
     HOWTO."""
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging.logAsyncioTasks = False
 
 
 def _shared() -> list[Processor]:
