@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import socket
 from collections.abc import Callable, Coroutine
@@ -15,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from agent_memory_server import __version__
+from agent_memory_server.cli.collector import spare_what_was_loaded
 from agent_memory_server.cli.listening import url_of
 from agent_memory_server.cli.place import data_place
 from agent_memory_server.domain.errors import StartRefused
@@ -40,8 +40,7 @@ class _Server(uvicorn.Server):
         """Start, then greet."""
         await super().startup(sockets)
         if self.started:
-            # What was loaded stays to the end: the collector need not look at it again and again.
-            gc.freeze()
+            spare_what_was_loaded()
             click.echo(self._greeting)
             log.info(events.STARTED, version=__version__)
 
