@@ -123,6 +123,21 @@ async def test_the_model_is_told_how_long_a_summary_leaves_room_for_the_conversa
     assert "never more than 500 words" in service.asked[-1].system
 
 
+async def test_a_message_that_the_model_cannot_read_in_one_is_folded_piece_by_piece(
+    tmp_path: Path, service: ChatService
+) -> None:
+    async with opened(tmp_path, service, context_tokens=1200) as app:
+        service.answer(lambda _: f"Summary {len(service.asked)}.")
+        marks = [f"Place {n} was cold." for n in range(60)]
+        await put(app, turn("m0", f" {WORDS}. ".join(marks)), turn("m1", "Well."), window=Window(max_tokens=LIMIT))
+        assert await summarize_session(app, KEY) == 1
+        shown = "".join(asked.text for asked in service.asked)
+        assert all(mark in shown for mark in marks)
+        assert 2 < len(service.asked) <= 8
+        assert all("Summary" in asked.text for asked in service.asked[1:])
+        assert (await read(app)).session.context == f"Summary {len(service.asked)}."
+
+
 async def test_none_keeps_the_summary(app: Application, service: ChatService) -> None:
     service.answer('"NONE."')
     await long_session(app, context="They met.")
