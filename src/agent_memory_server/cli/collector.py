@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 _THRESHOLDS = (10_000, 20, 20)
-"""New objects until the young ones are looked at, and looks until the older ones are. A request makes some hundreds, all
+"""New objects until the young ones are looked at, and looks until older ones are. A request makes some hundreds, all
 gone with it: with Python's own (700, 10, 10) every second or third request paid for a look at them."""
 
 
