@@ -103,4 +103,7 @@ def test_a_quotation_is_exactly_its_span_of_the_message(before: str, after: str)
 def test_topics_are_phrases_and_entities_are_names_within_a_sentence() -> None:
     text = "I joined a mentorship program for young artists in Lisbon with Maria's brother."
     assert topics_in(text, limit=1) == ("mentorship program",)
+    moved = "I moved from Hamburg to Lisbon in March 2024 for a job at a small bakery called Pão Quente."
+    assert topics_in(moved, limit=9) == ("small bakery", "pão quente", "hamburg", "lisbon", "job")
+    assert topics_in("I'm allergic to shellfish, so no seafood restaurants please.")[0] == "seafood restaurants"
     assert entities_in(text) == ("Lisbon", "Maria")

@@ -130,6 +130,19 @@ async def test_everybody_who_spoke_is_told_to_the_model_and_may_be_named(
     assert "`participants`" in asked.system
 
 
+async def test_a_message_too_long_for_one_question_is_read_piece_by_piece(
+    reader: Application, service: ChatService, clock: SettableClock
+) -> None:
+    far = "I keep bees in Graz"
+    await append(reader, turn("m1", f"{TEA} " + "We went on along the river. " * 1500 + f"{far}."))
+    service.answer(found(item("User prefers green tea.", "I prefer green tea"), item("User keeps bees in Graz.", far)))
+    clock.now += 30
+    assert await extract_session(reader, KEY) == 2
+    assert len(service.asked) == 4
+    assert sum(far in asked.text for asked in service.asked) == 1
+    assert {fact.text for fact in await facts(reader)} == {"User prefers green tea.", "User keeps bees in Graz."}
+
+
 async def test_a_list_of_who_speaks_is_bounded_and_data(
     reader: Application, service: ChatService, clock: SettableClock
 ) -> None:

@@ -114,6 +114,19 @@ async def test_a_question_for_a_summary_stays_small_in_a_long_session(
     assert max(costs[10:]) <= 1.2 * costs[10]
 
 
+async def test_a_long_message_is_summarized_piece_by_piece(
+    reader: Application, service: ChatService, clock: SettableClock
+) -> None:
+    service.answer(lambda _: summary(f"Summary {len(service.asked)}."))
+    await append(reader, turn("m1", "We went on along the river. " * 1000 + "I keep bees in Graz."), strategy=SUMMARY)
+    clock.now += 30
+    assert await extract_session(reader, KEY) == 1
+    assert len(service.asked) == 3
+    assert "I keep bees in Graz." in service.asked[-1].text
+    assert "Summary 2." in service.asked[-1].text
+    assert [fact.text for fact in await facts(reader)] == ["Summary 3."]
+
+
 async def test_without_a_model_a_summary_says_that_it_is_an_extract(app: Application, clock: SettableClock) -> None:
     await append(app, turn("m1", "I met Ana in Lisbon."), strategy=SUMMARY)
     await due(app, clock)

@@ -31,6 +31,7 @@ from tests.support.rest import application
 from tests.support.waiting import until
 
 LIMIT = 400
+LONG = SessionKey("team", "ana", "long")
 WORDS = "we went on talking about the long journey along the river and what it cost in the end"
 RULES = Options(extraction=False)
 
@@ -106,6 +107,35 @@ async def test_every_folded_message_was_shown_to_the_model_however_small_its_win
         assert all(f"Turn {n}:" in shown for n in range(folded))
         assert (await read(app)).session.context == f"Summary {len(service.asked)}."
         assert all(f"Summary {n}." in asked.text for n, asked in enumerate(service.asked[1:], start=1))
+
+
+async def test_the_model_is_told_how_long_a_summary_leaves_room_for_the_conversation(
+    app: Application, service: ChatService
+) -> None:
+    service.answer("They talked of a journey.")
+    await long_session(app)
+    await summarize_session(app, KEY)
+    await put(
+        app, *(turn(f"n{n}", f"Turn {n}: {WORDS}.") for n in range(400)), key=LONG, window=Window(max_tokens=6000)
+    )
+    await summarize_session(app, LONG)
+    assert "never more than 60 words" in service.asked[0].system
+    assert "never more than 500 words" in service.asked[-1].system
+
+
+async def test_a_message_that_the_model_cannot_read_in_one_is_folded_piece_by_piece(
+    tmp_path: Path, service: ChatService
+) -> None:
+    async with opened(tmp_path, service, context_tokens=1200) as app:
+        service.answer(lambda _: f"Summary {len(service.asked)}.")
+        marks = [f"Place {n} was cold." for n in range(60)]
+        await put(app, turn("m0", f" {WORDS}. ".join(marks)), turn("m1", "Well."), window=Window(max_tokens=LIMIT))
+        assert await summarize_session(app, KEY) == 1
+        shown = "".join(asked.text for asked in service.asked)
+        assert all(mark in shown for mark in marks)
+        assert 2 < len(service.asked) <= 8
+        assert all("Summary" in asked.text for asked in service.asked[1:])
+        assert (await read(app)).session.context == f"Summary {len(service.asked)}."
 
 
 async def test_none_keeps_the_summary(app: Application, service: ChatService) -> None:

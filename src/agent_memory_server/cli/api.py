@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from agent_memory_server.cli import task_backends
+from agent_memory_server.cli.collector import spare_what_was_loaded
 from agent_memory_server.cli.http_server import config, greeting, print_token, run, serve
 from agent_memory_server.cli.listening import bound, url_of
 from agent_memory_server.cli.parent import end_with_parent
@@ -124,5 +125,7 @@ def reloaded() -> ASGIApp:
     """What a child process serves; its settings come from the environment again."""
     end_with_parent()
     with exit_on_refusal():
-        return api_app(started().settings, on_first_token=print_token)
+        app = api_app(started().settings, on_first_token=print_token)
+        spare_what_was_loaded()
+        return app
     raise AssertionError  # exit_on_refusal either returned or ended the process

@@ -15,7 +15,15 @@ _FILLERS = frozenset(
     """really very just so too also quite pretty lot lots bit thing things way time day today yesterday tomorrow got get
     go going went like love hate prefer enjoy want need know think feel good great nice new old more most much many
     name favorite favourite always never usually often sometimes ago last next week month year years months weeks days
-    don't can't i'm i've i'd i'll it's that's we're we've didn't doesn't won't isn't""".split()
+    don't can't i'm i've i'd i'll it's that's we're we've didn't doesn't won't isn't
+    please thank thanks hello okay maybe perhaps actually already again still even only yet here each every other
+    another same such own both either all any some few first second from into onto over under after before during
+    since until about between through without within along across against towards near off per via than because
+    although though while say says said tell told make makes made take takes took give gave call called come came
+    see saw seen meet met use used using buy bought book booked start started begin began move moved work works
+    worked live lives lived visit visited join joined attend attended drink eat write wrote one two three four five
+    six seven eight nine ten january february march april may june july august september october november december
+    monday tuesday wednesday thursday friday saturday sunday""".split()
 )
 _NO_ENTITY = frozenset(
     """I I'm I've I'd I'll Hey Hi Hello Yes No Oh Well Thanks Wow Here Just Last Next So Yeah Ok

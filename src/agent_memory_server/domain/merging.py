@@ -8,6 +8,7 @@ the texts says, or that says a word none of them says.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -68,11 +69,12 @@ _DENIES = 3
 class _Told:
     """What a text tells, as far as words show.
 
-    exact: numbers, names and dates. spelt: all words, folded; stems: of all of them but stop words. signs: of `_SIGN`.
-    order: names and numbers as they follow each other, where words compare all stems. bound: each number with the stem
-    behind it, and each negation with the next ones. moods: of `_MOODS`.
+    names: in their order. exact: names, numbers and dates. spelt: all words, folded; stems: of all but stop words.
+    signs: of `_SIGN`. order: names and numbers as they follow each other, where words compare all stems. bound: each
+    number with the stem behind it, and each negation with the next ones. moods: of `_MOODS`.
     """
 
+    names: tuple[str, ...]
     exact: frozenset[str]
     spelt: frozenset[str]
     signs: frozenset[str]
@@ -92,6 +94,7 @@ def _told(text: str) -> _Told:
     compares = bool(_COMPARING & set(spelt)) or ("to" in spelt and "prefer" in map(_stem, spelt))
     ordered = words(text) if compares else [word for word in spelt if word in names or word[0].isdigit()]
     return _Told(
+        names=tuple(names),
         exact=frozenset(exact),
         stems=frozenset(map(one_word, words(text))),
         denied=len(_NEGATION.findall(text)),
@@ -163,8 +166,8 @@ def objection(merged: str, texts: Sequence[str], *, every_word: bool = False) ->
 
 def _covered(part: _Told, whole: _Told, every_word: bool) -> bool:
     stems = part.stems - _GLUE
-    if every_word:
-        return stems <= whole.stems
+    if every_word:  # and each name as often: in "Ann buys it in Ann's shop" the second one says nothing of the first
+        return stems <= whole.stems and Counter(part.names) <= Counter(whole.names)
     return not stems or len(stems & whole.stems) > MORE_THAN * len(stems)
 
 

@@ -79,7 +79,8 @@ class ShortQuery:
 class Directions:
     """mean (d,); axes (AXES, d), at right angles and of unit length; spread (BITS, AXES). length: of a long projection;
     lost: of what a typical vector has beside its projection; floor: share that is within of a vector (less the mean,
-    squared) which does not lie outside; expected, deviation: see `ShortQuery`, of queries that are like the records."""
+    squared) which does not lie outside; expected, deviation: see `ShortQuery`, of queries that are like the records.
+    mean_square, mean_projected: of the mean, which every query needs."""
 
     mean: Vector
     axes: Matrix
@@ -89,6 +90,8 @@ class Directions:
     floor: float
     expected: tuple[float, float]
     deviation: float
+    mean_square: float
+    mean_projected: Vector
 
     def signs(self, vectors: Matrix) -> tuple[Columns, NDArray[np.bool_]]:
         """Bits of n vectors, shape (4, n), and which of them lie outside."""
@@ -100,16 +103,16 @@ class Directions:
 
     def query(self, vector: Vector) -> ShortQuery:
         """A query, compared without what it has of the mean: that is the same for all records."""
-        along = float(np.vecdot(vector, self.mean)) / max(float(np.vecdot(self.mean, self.mean)), 1e-12)
-        centred = vector - np.float32(along) * self.mean
-        projected = np.vecdot(self.axes, centred)
+        mean = float(np.vecdot(vector, self.mean))
+        along = mean / self.mean_square
+        projected = np.vecdot(self.axes, vector) - np.float32(along) * self.mean_projected
         within = float(np.vecdot(projected, projected))
-        beside = max(float(np.vecdot(centred, centred)) - within, 0.0)
+        beside = max(float(np.vecdot(vector, vector)) - along * mean - within, 0.0)
         # What lies beside the directions is at a random angle to what the records have there.
         unrelated = math.sqrt(beside) * self.lost / math.sqrt(max(len(vector) - AXES, 1))
         return ShortQuery(
-            plane=as_columns(np.packbits(np.vecdot(self.spread, projected) > 0)[None]).ravel(),
-            mean=float(np.vecdot(vector, self.mean)),
+            plane=np.packbits(np.vecdot(self.spread, projected) > 0).view(np.uint64),
+            mean=mean,
             length=max(self.length * math.sqrt(within), 1e-6),
             expected=self.expected,
             deviation=math.hypot(unrelated, self.deviation),
@@ -137,6 +140,8 @@ def directions_of(vectors: Matrix, chance: np.random.Generator) -> Directions:
         floor=1.0 - _OUTSIDE * float(np.median(lost / np.maximum(whole, 1e-12))),
         expected=expected,
         deviation=deviation,
+        mean_square=max(float(np.vecdot(mean, mean)), 1e-12),
+        mean_projected=np.vecdot(axes, mean),
     )
 
 

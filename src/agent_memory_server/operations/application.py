@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from agent_memory_server.operations.beside_requests import Requests
 from agent_memory_server.operations.options import Options
 from agent_memory_server.operations.postponed import Postponed
 from agent_memory_server.ports.chat_model import ChatModel
@@ -53,6 +54,7 @@ class Application:
     restoring: the same store as `memories`, for taking records of another store. None: the engine cannot.
     stored: rung when a write leaves records that upkeep may have to label, or to compare with others.
     owed: rung when a write leaves an embedding to be done; who embeds, or queues it, waits for it.
+    requests: when the last one came in. Doors tell; background work that takes time of the process asks.
     postponed: texts that this process left alone, as embedding them failed while others worked.
     context_sizes: context window in tokens of a model by its name; None for a name it does not know.
     encodings: count tokens exactly. None: they are estimated.
@@ -78,4 +80,5 @@ class Application:
     accesses: Accesses = field(default_factory=Accesses)
     owed: asyncio.Event = field(default_factory=asyncio.Event)
     stored: asyncio.Event = field(default_factory=asyncio.Event)
+    requests: Requests = field(default_factory=Requests)
     postponed: Postponed = field(default_factory=Postponed)

@@ -30,13 +30,6 @@ from agent_memory_server.operations.superseding import step_for
 from agent_memory_server.ports.memory_store import Supersession
 
 COMPARE_AT_ONCE = 64
-REST = 9.0
-"""Times as long as comparing a record took, that the process is left to others in the background: a record takes one or
-two milliseconds of the event loop, which for minutes after an import would otherwise stand before every request."""
-
-LONGEST_REST_S = 0.25
-"""So that the walk goes on under any load."""
-
 CANDIDATES = 20
 """Nearest neighbours that a record is compared with by rules."""
 
@@ -66,26 +59,27 @@ class Walk:
     noted: set[frozenset[str]] = field(default_factory=set)
 
 
-async def consolidate(app: Application, *, rest: float = 0.0) -> int:
-    """Compare all that was not compared yet; how many records were. rest: see `compare`; beside requests, REST.
+async def consolidate(app: Application, *, resting: bool = False) -> int:
+    """Compare all that was not compared yet; how many records were. resting: see `compare`.
 
     Raises: Unavailable (the store, or the chat model, without which what the rules decide is done all the same);
     nothing is lost by it.
     """
-    walk = await compare(app, EVERYWHERE, EVERYTHING, rest=rest)
+    walk = await compare(app, EVERYWHERE, EVERYTHING, resting=resting)
     if walk.failure is not None:
         raise walk.failure
     return walk.compared
 
 
 async def compare(
-    app: Application, scope: Scope, filter_: Filter, *, rest: float = 0.0, within_s: float | None = None
+    app: Application, scope: Scope, filter_: Filter, *, resting: bool = False, within_s: float | None = None
 ) -> Walk:
     """Compare all of a selection that was not compared yet with the others of its place.
 
-    rest: times as long as a record took, that others get their turn behind it. within_s: after which no further batch
-    and no further question is begun. A record outside the filter may be changed by it, as the place of a record is its
-    whole namespace and user.
+    resting: after each record the process is left to requests (`beside_requests`): a record takes one or two
+    milliseconds of it, which for minutes after an import would otherwise stand before every request.
+    within_s: after which no further batch and no further question is begun. A record outside the filter may be changed
+    by it, as the place of a record is its whole namespace and user.
     Raises: Unavailable (the store).
     """
     walk = Walk()
@@ -93,13 +87,13 @@ async def compare(
     while app.options.consolidate and len(walk.waiting) < MOST_WAITING:
         batch = await app.memories.uncompared(scope, filter_, limit=COMPARE_AT_ONCE + len(walk.waiting))
         due = [record for record in batch if record.id not in walk.waiting][:COMPARE_AT_ONCE]
-        if not await _compare_some(app, due, walk, until, rest) or (until is not None and time.monotonic() >= until):
+        if not await _compare_some(app, due, walk, until, resting) or (until is not None and time.monotonic() >= until):
             break
     return walk
 
 
 async def _compare_some(
-    app: Application, batch: Sequence[Memory], walk: Walk, until: float | None, rest: float
+    app: Application, batch: Sequence[Memory], walk: Walk, until: float | None, resting: bool
 ) -> bool:
     """Compare a batch; whether that brought the walk on."""
     vectors = await app.memories.vectors([record.id for record in batch])
@@ -118,7 +112,8 @@ async def _compare_some(
             staying, gone, open_ = await _compare(app, record, vectors[record.id], verdicts, walk)
         except (Conflict, NotFound):
             continue  # somebody else changed one of them: the next run looks again
-        await asyncio.sleep(min((time.monotonic() - began) * rest, LONGEST_REST_S))
+        if resting:
+            await asyncio.sleep(app.requests.rest_s(time.monotonic() - began))
         superseded |= gone
         if open_:
             walk.waiting.add(record.id)

@@ -24,6 +24,7 @@ from agent_memory_server.domain.tokens import message_tokens
 from agent_memory_server.operations.custom_question import INSTRUCTIONS as CUSTOM_INSTRUCTIONS
 from agent_memory_server.operations.custom_question import custom_task
 from agent_memory_server.operations.participants import named_speakers, participants
+from agent_memory_server.operations.parts import MOST_CHARS, MOST_PIECES, in_parts
 from agent_memory_server.operations.reading import WEAK, Reading, Refused, memory_id, said_by_a_person
 from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
 
@@ -31,11 +32,10 @@ CONTEXT = 6
 """Messages before the unread ones that the model is shown to understand them."""
 
 MOST_TOKENS = 3000
-"""Of unread messages in one question; a longer one is alone in its question, and cut."""
+"""Of unread messages in one question; a longer one is alone in its question, or read piece by piece."""
 
 _CONTEXT_CHARS = 600
 _SUMMARY_CHARS = 400
-_MOST_CHARS = 12_000
 _MOST_LABELS = 8
 _STRATEGIES: Final[Mapping[str, str]] = {
     "discrete": "Find lasting facts, preferences and events about the people who speak that will help in later "
@@ -114,12 +114,15 @@ async def read_by_model(
     custom = session.strategy.name == _CUSTOM
     aim = aim_of(session.strategy, aim)
     question = _custom_question if custom else _question
-    answer = await chat.ask(question(session, _shown(session, messages, before), chat.model, now, aim))
+    # A long message is read piece by piece; it is alone in its question (`fitting`), so its number is the same in each.
+    parts = in_parts(messages, MOST_CHARS, most=MOST_PIECES)
+    asked = [question(session, _shown(session, part, before), chat.model, now, aim) for part in parts]
+    answers = [await chat.ask(one) for one in asked]
     turns = (f"{each.role} {each.content}" for each in (*before, *messages))
     words = " ".join([_summary(session), *named_speakers(session), *turns]).casefold()
     memories: dict[str, Memory] = {}
-    refused = [_refused("", "", Reason.FORM)] * answer.misfits
-    for item in answer.value["memories"]:
+    refused = [_refused("", "", Reason.FORM)] * sum(answer.misfits for answer in answers)
+    for item in (item for answer in answers for item in answer.value["memories"]):
         message = numbered.get(item["source"])
         if message is None:
             refused.append(_refused("", item["quote"], Reason.NO_MESSAGE))
@@ -160,7 +163,7 @@ def _shown(session: Session, messages: Sequence[Message], before: Sequence[Messa
     """The messages to read, and what explains them ("" for nothing): who speaks, running summary and turns before;
     fenced."""
     earlier = [_line(message, _CONTEXT_CHARS) for message in before]
-    unread = [{"number": number} | _line(message, _MOST_CHARS) for number, message in enumerate(messages, 1)]
+    unread = [{"number": number} | _line(message, MOST_CHARS) for number, message in enumerate(messages, 1)]
     summary = _summary(session)
     people = participants(session)
     explaining = [fenced_lines("participants", people)] if people else []

@@ -21,6 +21,7 @@ from agent_memory_server.domain.scope import EVERYWHERE
 from agent_memory_server.domain.session import Message, Session, SessionKey
 from agent_memory_server.domain.strategies import SUMMARY_VERSION, SUMMARY_WORDS
 from agent_memory_server.operations.application import Application
+from agent_memory_server.operations.parts import MOST_CHARS, MOST_PIECES, in_parts
 from agent_memory_server.operations.reading import memory_id, part_of_the_conversation
 from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
 from agent_memory_server.ports.memory_store import MemoryWrite
@@ -40,7 +41,6 @@ _INSTRUCTIONS = (
 )
 _TOKENS_A_WORD = 1.5
 _MOST_LABELS = 12
-_MOST_CHARS = 12_000
 
 
 def summary_id(key: SessionKey) -> str:
@@ -112,23 +112,27 @@ def _chosen(former: Memory | None, messages: Sequence[Message], words: int) -> d
 
 
 async def _asked(chat: ChatModel, former: Memory | None, messages: Sequence[Message], words: int) -> dict[str, Any]:
-    lines = [
-        {"role": each.role, "time": _iso(each.created_at), "text": each.content[:_MOST_CHARS]} for each in messages
-    ]
-    parts = ([fenced("summary", former.text)] if former else []) + [fenced_lines("messages", lines)]
-    answer = await chat.ask(
-        ChatRequest(
-            purpose="extraction",
-            instructions=f"{_INSTRUCTIONS.format(words=words)} {DATA_RULE}",
-            text="\n".join(parts),
-            schema=_SCHEMA,
-            may_lack=frozenset({"topics", "entities"}),
-            answer_tokens=max(256, min(4096, int(words * 2 * _TOKENS_A_WORD))),
-        )
+    said: dict[str, Any] = {"text": former.text if former else "", "topics": [], "entities": [], "by": chat.model}
+    for part in in_parts(messages, MOST_CHARS, most=MOST_PIECES):
+        answer = await chat.ask(_question(said["text"], part, words))
+        if not answer.value["text"].strip():
+            raise Unavailable("the chat model answered with an empty summary")
+        labels = {name: [*said[name], *answer.value[name]] for name in ("topics", "entities")}
+        said |= labels | {"text": answer.value["text"].strip()}
+    return said
+
+
+def _question(so_far: str, messages: Sequence[Message], words: int) -> ChatRequest:
+    lines = [{"role": each.role, "time": _iso(each.created_at), "text": each.content[:MOST_CHARS]} for each in messages]
+    parts = ([fenced("summary", so_far)] if so_far else []) + [fenced_lines("messages", lines)]
+    return ChatRequest(
+        purpose="extraction",
+        instructions=f"{_INSTRUCTIONS.format(words=words)} {DATA_RULE}",
+        text="\n".join(parts),
+        schema=_SCHEMA,
+        may_lack=frozenset({"topics", "entities"}),
+        answer_tokens=max(256, min(4096, int(words * 2 * _TOKENS_A_WORD))),
     )
-    if not answer.value["text"].strip():
-        raise Unavailable("the chat model answered with an empty summary")
-    return dict(answer.value) | {"text": answer.value["text"].strip(), "by": chat.model}
 
 
 def _record(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import structlog
@@ -23,6 +23,7 @@ from agent_memory_server.domain.session import Message, Session, SessionKey
 from agent_memory_server.domain.tokens import estimate_tokens, message_tokens, tokens_of
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.counting import Counted, count
+from agent_memory_server.operations.parts import in_parts
 from agent_memory_server.operations.window import Window, bound_of
 from agent_memory_server.ports.chat_model import ChatModel, ChatRequest
 from agent_memory_server.ports.jobs import Job
@@ -44,10 +45,18 @@ _INSTRUCTIONS = (
     "far and the messages that follow it, oldest first. Answer with the new summary alone, as plain text: everything "
     "of the old one that still matters, then what the messages add, in the order of time. Keep names, terms, versions, "
     "numbers, dates, code references and decisions exactly. Be neutral and brief: two or three sentences, more only "
-    "where facts would be lost. Write in the language of the conversation. When the messages add nothing to the "
-    "summary, answer "
-    f"with the one word {_NOTHING_NEW}.\n\n{DATA_RULE}"
+    "where facts would be lost, never more than {words} words. Write in the language of the conversation. When the "
+    f"messages add nothing to the summary, answer with the one word {_NOTHING_NEW}.\n\n{DATA_RULE}"
 )
+_SUMMARY_SHARE = 1 / 8
+"""Of the session's window: what the summary may take of it, so that it leaves room for the conversation."""
+_FEWEST_WORDS = 60
+_TOKENS_A_WORD = 1.5
+_LEAST_ROOM = 256
+_MOST_PIECES = 8
+"""Of a message that is too long for one question; the last one says that the rest was cut off."""
+_FULL = 0.8
+"""Of a question's room that such a piece takes: its tokens are estimated."""
 
 log = structlog.get_logger()
 
@@ -145,7 +154,7 @@ async def _folded(app: Application, session: Session, ready: Sequence[Message], 
     if app.chat is None:
         head = await _fold(app, session, ready, _extracted(session, ready, limit), tokens=0)
     else:
-        head = await _fold_by_model(app, app.chat, session, ready)
+        head = await _fold_by_model(app, app.chat, session, ready, limit)
     return replace(head, messages=session.messages[len(ready) :])
 
 
@@ -192,15 +201,23 @@ async def _fold(
     )
 
 
-async def _fold_by_model(app: Application, model: ChatModel, session: Session, messages: Sequence[Message]) -> Session:
+async def _fold_by_model(
+    app: Application, model: ChatModel, session: Session, messages: Sequence[Message], limit: int
+) -> Session:
     share, budget = _budgets(model.context_tokens)
+    words = max(_FEWEST_WORDS, int(min(share, limit * _SUMMARY_SHARE) / _TOKENS_A_WORD))
+    told = _INSTRUCTIONS.format(words=words)
     while messages:
-        step = _step(messages, budget - estimate_tokens(session.context or ""))
-        answer = await model.ask(_request(app, session.context, step, budget, share))
-        said = answer.text.strip()
-        # The model was told that it may say so; then the summary so far stands. "" tells that messages were folded.
-        context = session.context or "" if said.strip(" .\"'`").upper() == _NOTHING_NEW else said
-        tokens = answer.prompt_tokens + answer.answer_tokens
+        room = max(_LEAST_ROOM, budget - estimate_tokens(session.context or ""))
+        step = _step(messages, room)
+        context, tokens = session.context or "", 0
+        for part in _parts(step, room):
+            answer = await model.ask(_request(app, told, context, part, share))
+            said = answer.text.strip()
+            # The model was told that it may say so; then the summary so far stands, "" where there was none: it tells
+            # that messages were folded.
+            context = context if said.strip(" .\"'`").upper() == _NOTHING_NEW else said
+            tokens += answer.prompt_tokens + answer.answer_tokens
         head = await _fold(app, session, step, context, tokens=tokens)
         session = head
         messages = messages[len(step) :]
@@ -215,7 +232,7 @@ def _budgets(window: int) -> tuple[int, int]:
         share = max(1024, window // 10)
     else:
         share = max(2048, window // 20)
-    return share, max(256, window - share - min(max(230, window // 100), 1000) - estimate_tokens(_INSTRUCTIONS))
+    return share, max(_LEAST_ROOM, window - share - min(max(230, window // 100), 1000) - estimate_tokens(_INSTRUCTIONS))
 
 
 def _step(messages: Sequence[Message], budget: int) -> Sequence[Message]:
@@ -228,20 +245,20 @@ def _step(messages: Sequence[Message], budget: int) -> Sequence[Message]:
     return messages
 
 
-def _request(
-    app: Application, context: str | None, messages: Sequence[Message], budget: int, share: int
-) -> ChatRequest:
-    def shown(message: Message) -> str:
-        if message_tokens(message) <= budget:
-            return message.content
-        return message.content[: budget // 2] + _CUT
+def _parts(step: Sequence[Message], room: int) -> Iterator[Sequence[Message]]:
+    """What each question shows of a step: all of its messages, or a piece of a single one that is too long for one."""
+    size, length = message_tokens(step[0]), len(step[0].content)
+    most_chars = length if size <= room else max(_LEAST_ROOM, int(length * room * _FULL / size))
+    return in_parts(step, most_chars, most=_MOST_PIECES, cut=_CUT)
 
-    so_far = fenced("summary", context or "")
-    lines = fenced_lines("messages", [{"role": m.role, "content": shown(m)} for m in messages])
+
+def _request(app: Application, told: str, context: str, messages: Sequence[Message], share: int) -> ChatRequest:
+    so_far = fenced("summary", context)
+    lines = fenced_lines("messages", [{"role": m.role, "content": m.content} for m in messages])
     template = app.options.summary_prompt
     if template is None:
         text = f"The summary so far:\n{so_far}\n\nThe messages that follow it:\n{lines}"
-        return ChatRequest(purpose="summary", instructions=_INSTRUCTIONS, text=text, answer_tokens=share)
+        return ChatRequest(purpose="summary", instructions=told, text=text, answer_tokens=share)
     # Replaced, not formatted: the operator's prompt may hold braces of its own.
     text = template.replace("{prev_summary}", so_far).replace("{messages_joined}", lines)
     return ChatRequest(purpose="summary", instructions=DATA_RULE, text=text, answer_tokens=share)

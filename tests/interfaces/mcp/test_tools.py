@@ -17,6 +17,13 @@ async def test_the_time_is_utc_and_agrees_with_itself(tmp_path: Path) -> None:
         assert await call("get_current_datetime") == {"iso_utc": "2026-09-21T14:13:20Z", "unix_ts": 1_790_000_000}
 
 
+async def test_background_work_is_told_of_calls(call: Calls) -> None:
+    call.app.requests._clock = lambda: 0.0
+    assert not call.app.requests.coming()
+    await call("list_sessions")
+    assert call.app.requests.coming()
+
+
 async def test_a_created_memory_is_found_by_the_next_search_and_read_by_its_id(call: Calls) -> None:
     stored = await call("create_long_term_memories", memories=[{"text": "Maria prefers window seats"}])
     assert stored["status"] == "ok"

@@ -24,6 +24,14 @@ async def test_health_tells_the_clock_in_milliseconds(server: Server) -> None:
     assert before - 1 <= now <= time.time() * 1000 + 1
 
 
+async def test_background_work_is_told_of_requests_but_not_of_looks_at_the_process(server: Server) -> None:
+    server.app.requests._clock = lambda: 0.0
+    await server.http.get("/v1/health")
+    assert not server.app.requests.coming()
+    await server.http.post("/v1/long-term-memory/search", json={"text": "tea"})
+    assert server.app.requests.coming()
+
+
 async def test_readiness_names_every_part(server: Server) -> None:
     await queue_of(server.app).beat("a worker", now=server.app.clock())
     assert answered(await server.http.get("/v1/health/ready")) == {

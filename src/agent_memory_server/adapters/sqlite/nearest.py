@@ -45,6 +45,7 @@ SURE_DEVIATIONS = 5.0
 
 _COARSE_LEAST = 400
 _SHORT_LEAST = 250
+_SHORT_MORE = 4
 _COARSE_SHARE = 0.002
 _FIRST = 24
 _BATCH = 256
@@ -99,6 +100,13 @@ def _within(positions: Positions, part: Part) -> Positions:
         here: Positions = positions[low:high] - part.start
         return here
     return np.flatnonzero(members(part, positions))
+
+
+def _least_of(bits: Bits, wanted: int) -> int:
+    """The distance within which `wanted` of some lie; the largest where they are fewer."""
+    if wanted >= len(bits):
+        return int(bits.max(initial=0))
+    return int(np.partition(bits, wanted - 1)[wanted - 1])
 
 
 def _last(found: Distances, wanted: int) -> float:
@@ -163,17 +171,22 @@ class NearestByBits:
         asked = short.directions.query(self._query)
         scanned = _scan_short(self._sketch, short, self._parts, asked.plane)
         least = max(_SHORT_LEAST, 4 * wanted, int(_COARSE_SHARE * len(scanned.bits))) + len(short.outside)
-        reach = min(nearest_count(scanned.bits, least), BITS)
-        at = np.flatnonzero(scanned.bits <= reach)
-        if len(at) > CANDIDATES:
+        widest = min(nearest_count(scanned.bits, _SHORT_MORE * least), BITS)
+        at = (scanned.bits <= widest).nonzero()[0]  # most often all that is needed: a further pass costs as much
+        bits = scanned.bits.take(at)
+        reach = _least_of(bits, least)
+        first = bits <= reach
+        if np.count_nonzero(first) > CANDIDATES:
             return None
-        near = self._coded(codes, scanned, at)
+        near = self._coded(codes, scanned, at[first])
         farther = asked.reach(_last(near, sure), SHORT_DEVIATIONS)
         if farther > reach:
-            at = np.flatnonzero((scanned.bits > reach) & (scanned.bits <= farther))
-            if len(at) > CANDIDATES:
+            more = at[(bits > reach) & (bits <= farther)]
+            if farther > widest:
+                more = ((scanned.bits > reach) & (scanned.bits <= farther)).nonzero()[0]
+            if len(more) > CANDIDATES:
                 return None
-            near = joined([near, self._coded(codes, scanned, at)])
+            near = joined([near, self._coded(codes, scanned, more)])
         return self._compared(near, wanted)
 
     def _best_by_codes(self, codes: CodesView, wanted: int, sure: int, reach: int) -> Distances:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import apsw
@@ -23,6 +23,7 @@ from agent_memory_server.adapters.sqlite.sketch import SketchCache
 from agent_memory_server.domain.arrays import Rids
 from agent_memory_server.domain.block import BlockSelection, fits
 from agent_memory_server.domain.evidence import hit_of, with_matched_words
+from agent_memory_server.domain.filters import Filter
 from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.query import Evidence, Ranked, StoreQuery
 from agent_memory_server.domain.ranking_page import RankingPage, page_of
@@ -32,6 +33,8 @@ from agent_memory_server.domain.selection import Selection
 MEGABYTE = 1024 * 1024
 CACHE_MB = 128
 """Of blocks at most: eight users of 10,000 records, or eighty of 1,000."""
+
+Places = Callable[[Scope, Filter], Selected]
 
 _NOTHING = Ranked(hits=(), total=0)
 _DECLINED = 64
@@ -107,17 +110,18 @@ class Searcher:
         with snapshot(connection) as seq:
             if store_owes(connection):
                 return [None] * len(asked)
-            pages = [self._page_at_once(connection, seq, scope, query) for scope, query in asked]
+            places = _places_in(connection)
+            pages = [self._page_at_once(connection, seq, places, scope, query) for scope, query in asked]
             # One statement for all. Each page was ranked within its own scope, and takes its own records only.
-            places = {placed.key for page in pages if isinstance(page, RankingPage) for placed in page.placed}
-            memories = load(connection, np.array(sorted(places), np.int64))
+            keys = {placed.key for page in pages if isinstance(page, RankingPage) for placed in page.placed}
+            memories = load(connection, np.array(sorted(keys), np.int64))
         return [_ranked(page, memories, {}, {}) if isinstance(page, RankingPage) else page for page in pages]
 
     def _page_at_once(
-        self, connection: apsw.Connection, seq: int, scope: Scope, query: StoreQuery
+        self, connection: apsw.Connection, seq: int, places: Places, scope: Scope, query: StoreQuery
     ) -> RankingPage | Exception | None:
         try:
-            selected = select(connection, scope, query.filter)
+            selected = places(scope, query.filter)
             if not selected.records:
                 return RankingPage([], 0)
             selection = self._short(connection, seq, selected)
@@ -142,7 +146,9 @@ class Searcher:
             return None
         if (sketch := caches.sketches.warm(seq)) is None or not sketch.is_short:
             return None
-        return WideSelection(connection, caches, selected, None, seq, sketch=sketch, most=at_once.CANDIDATES)
+        return WideSelection(
+            connection, caches, selected, None, seq, sketch=sketch, most=at_once.CANDIDATES, owes=False
+        )
 
     @staticmethod
     def _answer(connection: apsw.Connection, query: StoreQuery, page: RankingPage) -> Ranked:
@@ -155,6 +161,20 @@ class Searcher:
             )
         ids = {key: memories[key].id for key in others}
         return _ranked(page, memories, evidence, ids)
+
+
+def _places_in(connection: apsw.Connection) -> Places:
+    """`select` in one state of the file, which most often is asked the same by several questions."""
+    known: list[tuple[Scope, Filter, Selected]] = []
+
+    def places(scope: Scope, filter_: Filter) -> Selected:
+        for of_scope, of_filter, found in known:
+            if scope == of_scope and filter_ == of_filter:
+                return found
+        known.append((scope, filter_, found := select(connection, scope, filter_)))
+        return found
+
+    return places
 
 
 def _ranked(

@@ -50,7 +50,8 @@ class Caches:
 class WideSelection:
     """`Selection` over the file. allowed: records that satisfy the filter, ascending, None when all do; seq: the commit
     that the search sees; sketch: as of that commit, None: to be fetched; most: candidates of the dense arm, beyond
-    which it raises NotAtOnce. Raises: Lagging."""
+    which it raises NotAtOnce; owes: False where every record of the store is known to have its vector.
+    Raises: Lagging."""
 
     connection: apsw.Connection
     caches: Caches
@@ -59,6 +60,7 @@ class WideSelection:
     seq: int
     sketch: SketchView | None = None
     most: int | None = None
+    owes: bool = True
     _words: BlockState | None = None
     """The words of all records of the ranges, once this search has looked at them in memory."""
 
@@ -107,7 +109,7 @@ class WideSelection:
 
     def owed(self) -> Rids:
         """See `Selection`. Costs one look-up where there are none in the whole store."""
-        if not store_owes(self.connection):
+        if not self.owes or not store_owes(self.connection):
             return np.empty(0, np.int64)
         found = [row[0] for bounds in self.selected.ranges for row in self.connection.execute(_OWED, bounds)]
         rids = np.array(found, np.int64)

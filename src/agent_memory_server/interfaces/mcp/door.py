@@ -58,6 +58,7 @@ class Door:
             log.info("mcp.call", tool=name, duration_ms=took, subject=caller.principal.subject, error=code)
 
     async def _run(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        self._app.requests.arrived()
         tool = TOOLS[name]
         placed = caller.placed(name, tool.parameters, opened(tool, arguments))
         return await CALLS[name](self._app, caller.acting(name), read(MODELS[name], placed))

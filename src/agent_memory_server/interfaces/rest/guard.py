@@ -18,6 +18,7 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 async def admit(request: Request, key: str | None) -> Caller:
     """The caller of a request, noted in its scope; key: the request's idempotency key. Raises: Unauthenticated."""
     here = serving(request)
+    here.app.requests.arrived()
     principal = await here.authenticate(here.app, request.headers)
     caller = Caller(app=here.app, principal=principal, new_id=id_source(principal.subject, key))
     request.scope[CALLER] = caller

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from agent_memory_server.operations.application import Application
-from agent_memory_server.operations.consolidate import REST, consolidate
+from agent_memory_server.operations.consolidate import consolidate
 from agent_memory_server.operations.options import Options
 from agent_memory_server.operations.soon import CONSOLIDATE, periodic_job
 from agent_memory_server.operations.upkeep import forget_by_policy, purge_expired
@@ -36,7 +36,7 @@ PERIODIC: tuple[Periodic, ...] = (
     Periodic(
         kind=CONSOLIDATE,
         asks=True,
-        run=partial(consolidate, rest=REST),
+        run=partial(consolidate, resting=True),
         every_s=lambda options: options.consolidate_every_s if options.consolidate else None,
     ),
     Periodic(

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from agent_memory_client.models import HealthCheckResponse, ReadinessResponse
 from agent_memory_server.interfaces.rest.answers import answer
+from agent_memory_server.interfaces.rest.direct import DirectOpenRoute
 from agent_memory_server.interfaces.rest.openapi import OPEN
 from agent_memory_server.interfaces.rest.serving import serving
 from agent_memory_server.operations.health import PartHealth, readiness
@@ -57,6 +58,7 @@ def add_to(router: APIRouter) -> None:
         tags=["health"],
         summary="Liveness",
         openapi_extra=OPEN,
+        route_class_override=DirectOpenRoute,
     )
     router.add_api_route(
         "/v1/health/ready",

@@ -30,6 +30,7 @@ from agent_memory_server.interfaces.convert.records import (
     record,
 )
 from agent_memory_server.interfaces.rest.answers import answer
+from agent_memory_server.interfaces.rest.direct import DirectRoute, DirectWriteRoute
 from agent_memory_server.interfaces.rest.guard import GuardedRoute, WriteRoute
 from agent_memory_server.interfaces.rest.openapi import ETAG, IDEMPOTENCY_KEY, IF_MATCH, parameters, responses
 from agent_memory_server.interfaces.rest.revisions import etag, if_match
@@ -130,7 +131,7 @@ def add_to(router: APIRouter) -> None:
         tags=["long-term memory"],
         summary="Store memories",
         openapi_extra=parameters(IDEMPOTENCY_KEY),
-        route_class_override=WriteRoute,
+        route_class_override=DirectWriteRoute,
     )
     router.add_api_route(
         "/v1/long-term-memory",
@@ -161,7 +162,7 @@ def add_to(router: APIRouter) -> None:
         responses=responses(400, 404, ok=examples.RECORD, headers=ETAG),
         tags=["long-term memory"],
         summary="Read a memory",
-        route_class_override=GuardedRoute,
+        route_class_override=DirectRoute,
     )
     router.add_api_route(
         "/v1/long-term-memory/{memory_id}/history",
@@ -182,5 +183,5 @@ def add_to(router: APIRouter) -> None:
         tags=["long-term memory"],
         summary="Change a memory",
         openapi_extra=parameters(IDEMPOTENCY_KEY, IF_MATCH),
-        route_class_override=WriteRoute,
+        route_class_override=DirectWriteRoute,
     )

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from agent_memory_client.models import MemoryPromptRequest, MemoryPromptResponse
 from agent_memory_server.interfaces.convert.search import long_term_of, prompt, prompt_session_of
 from agent_memory_server.interfaces.rest.answers import answer
-from agent_memory_server.interfaces.rest.guard import GuardedRoute
+from agent_memory_server.interfaces.rest.direct import DirectRoute
 from agent_memory_server.interfaces.rest.openapi import responses
 from agent_memory_server.interfaces.rest.routes import examples
 from agent_memory_server.interfaces.rest.routes.parameters import OptimizeQuery
@@ -47,5 +47,5 @@ def add_to(router: APIRouter) -> None:
         responses=responses(400, ok=examples.PROMPTED),
         tags=["prompt"],
         summary="Build a prompt",
-        route_class_override=GuardedRoute,
+        route_class_override=DirectRoute,
     )

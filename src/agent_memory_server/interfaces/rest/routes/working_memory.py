@@ -28,7 +28,8 @@ from agent_memory_server.interfaces.convert.sessions import (
     write_of,
 )
 from agent_memory_server.interfaces.rest.answers import OK, answer
-from agent_memory_server.interfaces.rest.guard import GuardedRoute, WriteRoute
+from agent_memory_server.interfaces.rest.direct import DirectRoute, DirectWriteRoute
+from agent_memory_server.interfaces.rest.guard import WriteRoute
 from agent_memory_server.interfaces.rest.openapi import (
     ETAG,
     IDEMPOTENCY_KEY,
@@ -169,7 +170,7 @@ def add_to(router: APIRouter) -> None:
         responses=responses(ok={"sessions": ["chat-1"], "total": 1}),
         tags=["working memory"],
         summary="List sessions",
-        route_class_override=GuardedRoute,
+        route_class_override=DirectRoute,
     )
     router.add_api_route(
         "/v1/working-memory/{session_id}",
@@ -179,7 +180,7 @@ def add_to(router: APIRouter) -> None:
         responses=responses(404, ok=examples.SESSION, headers=ETAG),
         tags=["working memory"],
         summary="Read a session",
-        route_class_override=GuardedRoute,
+        route_class_override=DirectRoute,
     )
     router.add_api_route(
         "/v1/working-memory/{session_id}",
@@ -190,7 +191,7 @@ def add_to(router: APIRouter) -> None:
         tags=["working memory"],
         summary="Replace a session",
         openapi_extra=parameters(IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH),
-        route_class_override=WriteRoute,
+        route_class_override=DirectWriteRoute,
     )
     router.add_api_route(
         "/v1/working-memory/{session_id}/messages",
@@ -201,7 +202,7 @@ def add_to(router: APIRouter) -> None:
         tags=["working memory"],
         summary="Append messages to a session",
         openapi_extra=parameters(IDEMPOTENCY_KEY),
-        route_class_override=WriteRoute,
+        route_class_override=DirectWriteRoute,
     )
     router.add_api_route(
         "/v1/working-memory/{session_id}",
