@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run test test-redis check lint fmt bench drills lock clean setup setup-dev
+.PHONY: help run test test-redis test-cluster check lint fmt bench drills lock clean setup setup-dev
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,10 +36,13 @@ bench: setup-dev ## run every benchmark in benchmarks/ with its small defaults
 	@for name in startup append_cost local_model rest_load mcp_overhead sdk_import; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
 
 drills: setup-dev ## kill and starve servers, workers and models for as long as real outages take (a quarter of an hour)
-	@DRILLS=full $(BIN)/python -m pytest tests/faults/test_drills.py --durations=0 $(ARGS)
+	@DRILLS=full $(BIN)/python -m pytest tests/faults/test_drills.py tests/faults/test_sentinel_failover.py --durations=0 $(ARGS)
 
 test-redis: setup-dev ## the suites of interfaces, operations, promises, commands and clients on Redis (about fifteen minutes)
 	@TEST_ENGINE=redis $(BIN)/python -m pytest -n 2 tests/operations tests/interfaces tests/promises tests/cli tests/client tests/test_examples.py $(ARGS)
+
+test-cluster: setup-dev ## the contract suites and the tests of the Redis engine on a Redis Cluster (about four minutes)
+	@$(BIN)/python -m tests.support.redis_cluster $(BIN)/python -m pytest -n 0 tests/contract tests/adapters/redis -k "redis and not test_sentinel" $(ARGS)
 
 lock: setup-dev ## resolve requirements/*.in again
 	scripts/lock.sh $(ARGS)

@@ -1,12 +1,14 @@
 """A real Redis Cluster for tests: three primaries of Redis Stack, which have no coordinator, and their replicas.
 
 `python -m tests.support.redis_cluster` starts one, prints its URL and keeps it until it is interrupted; with
-`TEST_REDIS_URL` set to that URL, tests run on it.
+`TEST_REDIS_URL` set to that URL, tests run on it. With a command behind it, that is run so, and the cluster ends then.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -141,8 +143,11 @@ def redis_cluster(*, replicas: bool = False) -> Iterator[Cluster]:
 
 
 def main() -> None:
-    """Keep a cluster until an interrupt."""
+    """Keep a cluster until an interrupt, or until a command ends."""
     with redis_cluster() as running, suppress(KeyboardInterrupt):
+        if given := sys.argv[1:]:
+            environment = os.environ | {"TEST_REDIS_URL": running.url}
+            sys.exit(subprocess.run(given, env=environment, check=False).returncode)
         sys.stdout.write(f"{running.url}\n")
         sys.stdout.flush()
         signal.pause()

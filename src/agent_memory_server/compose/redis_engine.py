@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from agent_memory_server.adapters.redis.adopting_store import AdoptingMemoryStore
 from agent_memory_server.adapters.redis.adoption import Adoption, open_index
 from agent_memory_server.adapters.redis.answers import RedisIdempotencyStore
+from agent_memory_server.adapters.redis.completeness import examine_search
 from agent_memory_server.adapters.redis.connection import Limits, open_client
 from agent_memory_server.adapters.redis.decision_log import RedisDecisionLog
 from agent_memory_server.adapters.redis.decisions import RedisDecisions
@@ -61,6 +62,7 @@ def client_of(settings: Settings) -> Redis:
             replicas=redis.wait_replicas,
             wait_s=redis.wait_s,
         ),
+        cluster_search=redis.cluster_search,
     )
 
 
@@ -237,6 +239,7 @@ async def _content(client: Redis, settings: Settings) -> list[Finding]:
         figures = await RedisMemoryStore(client, options, sessions=session_options(settings)).stats()
     except Unavailable as exc:
         return [*found, Finding("content", State.WARNING, f"the indices cannot be read ({exc}); a start makes them")]
+    found += [finding async for finding in examine_search(client, options)]
     found.append(Finding("content", State.OK, f"{figures.memories} memories, {figures.sessions} sessions"))
     if figures.unembedded:
         detail = f"{figures.unembedded} memories are not embedded yet and are found by words only; a server embeds them"

@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis.adopting_store import AdoptingMemoryStore
 from agent_memory_server.adapters.redis.adoption import Adoption, open_index
-from agent_memory_server.adapters.redis.connection import command, open_client
-from agent_memory_server.adapters.redis.index import IndexOptions
+from agent_memory_server.adapters.redis.connection import open_client
+from agent_memory_server.adapters.redis.index import IndexOptions, drop_index
 from agent_memory_server.adapters.redis.memory_store import RedisMemoryStore
 from agent_memory_server.domain.errors import Unavailable
 from agent_memory_server.domain.filters import EVERYTHING, Filter, TagField, TextField, TimeField, TimeRange, only
@@ -270,7 +270,7 @@ async def test_an_index_that_had_to_be_made_is_read_whole_before_it_is_asked(
     store, adoption = await opened(client)
     await adoption.run()
     assert (await store.list(EVERYWHERE, of(user_id="u1"), limit=1)).total == 2_000
-    await command(client, "FT.DROPINDEX", "memory_records")
+    await drop_index(client, OPTIONS.name)
     store, adoption = await opened(client)
     assert not await adoption.complete()
     await adoption.run()

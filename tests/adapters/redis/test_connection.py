@@ -71,7 +71,7 @@ async def test_an_answer_that_takes_too_long_is_told_as_such(redis_url: str) -> 
 
 
 async def test_wrong_credentials_are_told_without_quoting_them(redis_url: str) -> None:
-    async with open_client(redis_url.replace("redis://", "redis://nobody:secret@"), IMPATIENT) as client:
+    async with open_client(redis_url.replace("://", "://nobody:secret@"), IMPATIENT) as client:
         with pytest.raises(Unavailable) as caught:
             await RedisTokenStore(client).list()
     assert "credentials" in str(caught.value)

@@ -16,6 +16,7 @@ from agent_memory_server.domain.errors import Conflict
 from agent_memory_server.domain.filters import EVERYTHING
 from agent_memory_server.domain.scope import EVERYWHERE
 from tests.contract.memories import DIMENSIONS, NOW, write
+from tests.support.redis_shape import most_indexes, on_one_server
 from tests.support.reference_database import ReferenceDatabase, record
 
 OPTIONS = IndexOptions(dimensions=DIMENSIONS)
@@ -60,9 +61,9 @@ async def test_it_can_be_repeated_and_leaves_one_index(client: Redis) -> None:
     for _ in range(3):
         await rebuilt(client)
         assert await total(store) == 10
-        assert len(await command(client, "FT._LIST")) == 1
+        assert await most_indexes(client) == 1
         await ensure_index(client, OPTIONS)
-        assert len(await command(client, "FT._LIST")) == 1
+        assert await most_indexes(client) == 1
     await store.put(EVERYWHERE, [write("new")], now=NOW)
     assert await total(store) == 11
 
@@ -81,6 +82,7 @@ async def test_two_at_once_are_refused(client: Redis) -> None:
         await rebuilt(client)
 
 
+@on_one_server
 async def test_an_older_index_of_the_reference_server_gets_its_separators_right(client: Redis) -> None:
     reference = ReferenceDatabase(client)
     await reference.add_older_index()
@@ -96,4 +98,4 @@ async def test_many_processes_can_start_right_after_it(client: Redis) -> None:
     await rebuilt(client)
     await asyncio.gather(*(ensure_index(client, OPTIONS) for _ in range(10)))
     assert await total(store) == 10
-    assert len(await command(client, "FT._LIST")) == 1
+    assert await most_indexes(client) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -130,8 +131,8 @@ async def test_an_emptied_database_is_not_answered_from_memory(client: Redis, st
     await store.put(EVERYWHERE, _writes(0, 5), now=NOW)
     await store.search(ME, NEAR)
     await client.flushall()
-    with pytest.raises(Unavailable):
-        await store.search(ME, NEAR)
+    with suppress(Unavailable):  # the index is gone, too; on a cluster it is made again
+        assert _ids(await store.search(ME, NEAR)) == set()
     await ensure_index(client, INDEX)
     await store.put(EVERYWHERE, _writes(7, 1), now=NOW)
     assert _ids(await store.search(ME, NEAR)) == {"m7"}

@@ -23,6 +23,7 @@ from agent_memory_server.domain.session import Session, SessionKey
 from tests.contract.memories import DIMENSIONS
 from tests.contract.sessions import FULL, KEY, NOW, ids, message, messages, session, stored
 from tests.support import reference_database as reference
+from tests.support.redis_shape import forget_traffic, most_indexes, traffic
 
 HOME = "working_memory:team:ann:s1"
 RECORDS = IndexOptions(dimensions=DIMENSIONS)
@@ -282,12 +283,11 @@ async def test_deleting_leaves_no_key_behind(client: Redis, sessions: RedisSessi
 
 
 async def executed(client: Redis, sessions: RedisSessionStore, start: int) -> dict[str, int]:
-    """How often ten appends run each command that touches messages, and how many bytes they answer."""
-    await run(client, "CONFIG", "RESETSTAT")
+    """How many bytes ten appends move."""
+    await forget_traffic(client)
     for number in range(start, start + 10):
         await sessions.append(EVERYWHERE, KEY, [message(str(number), at=float(number))], now=NOW)
-    info = await run(client, "INFO", "stats")
-    return {"sent": int(info["total_net_output_bytes"]), "received": int(info["total_net_input_bytes"])}
+    return await traffic(client)
 
 
 async def test_an_append_moves_as_many_bytes_at_message_ten_as_at_ten_thousand(
@@ -306,11 +306,11 @@ async def test_an_append_moves_as_many_bytes_at_message_ten_as_at_ten_thousand(
 async def test_the_last_messages_of_a_long_session_are_read_alone(client: Redis, sessions: RedisSessionStore) -> None:
     many = tuple(message(f"m{number}", "x" * 100, at=float(number)) for number in range(2_000))
     await sessions.put(EVERYWHERE, session(messages=many), now=NOW)
-    await run(client, "CONFIG", "RESETSTAT")
+    await forget_traffic(client)
     found = await sessions.get(EVERYWHERE, KEY, now=NOW, last=5)
     assert found is not None
     assert found.messages == many[-5:]
-    assert int((await run(client, "INFO", "stats"))["total_net_output_bytes"]) < 20_000
+    assert (await traffic(client))["sent"] < 20_000
 
 
 async def test_a_fold_keeps_the_time_to_live(client: Redis, sessions: RedisSessionStore) -> None:
@@ -321,15 +321,10 @@ async def test_a_fold_keeps_the_time_to_live(client: Redis, sessions: RedisSessi
         assert 0 < await run(client, "TTL", key) <= 100
 
 
-async def test_replicas_that_start_at_once_make_one_index(client: Redis) -> None:
-    async with open_client(str(_url(client))) as other:
+async def test_replicas_that_start_at_once_make_one_index(client: Redis, redis_url: str) -> None:
+    async with open_client(redis_url) as other:
         await asyncio.gather(*(ensure_session_index(one, SessionOptions()) for one in (client, other) * 3))
-    assert len(await run(client, "FT._LIST")) == 1
-
-
-def _url(client: Redis) -> str:
-    told = client.connection_pool.connection_kwargs
-    return f"redis://{told['host']}:{told['port']}"
+    assert await most_indexes(client) == 1
 
 
 async def test_times_that_go_back_are_read_by_time(sessions: RedisSessionStore) -> None:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from redis import exceptions as failures
 from redis.asyncio.cluster import ClusterNode, ClusterPipeline, PipelineCommand, RedisCluster
@@ -15,6 +15,9 @@ from redis.asyncio.cluster import ClusterNode, ClusterPipeline, PipelineCommand,
 from agent_memory_server.adapters.redis.urls import Address
 
 Node = ClusterNode
+ClusterSearch = Literal["auto", "shards", "coordinator"]
+"""Whether the nodes of a cluster are all asked, or one that asks the others; "auto" finds out."""
+
 _NO_BOUND = 100_000
 
 
@@ -37,9 +40,19 @@ class ClusterClient(RedisCluster):
     the business of who asks (`shards`, `records`).
 
     A command waits for its turn, `connections` of them at a time, for `pool_wait_s` at most; so do pipelines.
+    search: see `shards`.
     """
 
-    def __init__(self, address: Address, *, connections: int, pool_wait_s: float, **options: Any) -> None:
+    def __init__(
+        self,
+        address: Address,
+        *,
+        connections: int,
+        pool_wait_s: float,
+        search: ClusterSearch = "auto",
+        **options: Any,
+    ) -> None:
+        self.search = search
         super().__init__(
             startup_nodes=[ClusterNode(host, port) for host, port in address.hosts],
             max_connections=_NO_BOUND,
@@ -94,6 +107,14 @@ class ClusterClient(RedisCluster):
         """Learn anew which nodes there are, and which slots they have."""
         _ = await self.initialize()
         await self.nodes_manager.initialize()
+
+    async def refused_by(self, node: Node, *words: Any) -> str | None:
+        """What a node itself says against a command, whatever other node it names; None when it does it."""
+        try:
+            await node.execute_command(*words)
+        except failures.ResponseError as exc:
+            return "MOVED" if isinstance(exc, failures.MovedError) else str(exc)
+        return None
 
     async def told_by(self, node: Node) -> str:
         """What a node tells of the cluster, as `CLUSTER NODES` puts it."""

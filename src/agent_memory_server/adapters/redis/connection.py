@@ -12,7 +12,7 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.commands.core import AsyncScript
 
-from agent_memory_server.adapters.redis.cluster_client import ClusterClient, ClusterScript, NodeClient
+from agent_memory_server.adapters.redis.cluster_client import ClusterClient, ClusterScript, ClusterSearch, NodeClient
 from agent_memory_server.adapters.redis.confirming import ConfirmingRedis
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.urls import Address, Shape, address_of
@@ -40,11 +40,11 @@ class Limits:
     wait_s: float = 2.0
 
 
-def open_client(url: str, limits: Limits | None = None) -> Redis:
+def open_client(url: str, limits: Limits | None = None, *, cluster_search: ClusterSearch = "auto") -> Redis:
     """A client of what the URL names (`urls.address_of`); whoever opens closes.
 
     Connects with the first command. Replies are bytes, in the forms of RESP3. A client of a cluster stands where one of
-    a server stands (`cluster_client`).
+    a server stands (`cluster_client`). cluster_search: how a cluster is searched (`shards`).
     Raises: StartRefused for a URL that cannot be used.
     """
     limits = limits or Limits()
@@ -61,7 +61,13 @@ def open_client(url: str, limits: Limits | None = None) -> Redis:
     if address.shape is Shape.CLUSTER:
         if limits.replicas:
             raise StartRefused("REDIS_WAIT_REPLICAS is for one server and its replicas, not for a cluster")
-        nodes = ClusterClient(address, connections=limits.connections, pool_wait_s=limits.pool_wait_s, **options)
+        nodes = ClusterClient(
+            address,
+            connections=limits.connections,
+            pool_wait_s=limits.pool_wait_s,
+            search=cluster_search,
+            **options,
+        )
         return cast("Redis", nodes)
     try:
         pool = BlockingConnectionPool.from_url(address.url, **options, **turns)

@@ -10,6 +10,8 @@ from redis import exceptions as failures
 
 from agent_memory_server.domain.errors import DeadlineExceeded, Unavailable
 
+_REFUSED = "Redis refuses the credentials of REDIS_URL, or does not grant them this command"
+
 
 @contextmanager
 def translating() -> Iterator[None]:
@@ -46,12 +48,15 @@ def _translating() -> Iterator[None]:
     except (failures.TimeoutError, TimeoutError) as exc:
         raise DeadlineExceeded("Redis did not answer in time") from exc
     except (failures.AuthenticationError, failures.NoPermissionError) as exc:
-        raise Unavailable("Redis refuses the credentials of REDIS_URL, or does not grant them this command") from exc
+        raise Unavailable(_REFUSED) from exc
     except failures.BusyLoadingError as exc:
         raise Unavailable("Redis is still loading its data") from exc
     except failures.OutOfMemoryError as exc:
         raise Unavailable("Redis is out of memory; nothing was written") from exc
     except (failures.ClusterError, failures.RedisClusterException) as exc:
+        cause = exc.__cause__
+        if isinstance(cause, (failures.AuthenticationError, failures.NoPermissionError)):
+            raise Unavailable(_REFUSED) from exc
         raise Unavailable("a part of the Redis cluster cannot be reached") from exc
     except (failures.ConnectionError, OSError) as exc:
         raise Unavailable("Redis cannot be reached") from exc

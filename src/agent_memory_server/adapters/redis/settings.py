@@ -11,6 +11,7 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
+ClusterSearch = Literal["auto", "shards", "coordinator"]
 Metric = Annotated[Literal["COSINE", "IP", "L2"], BeforeValidator(_upper)]
 Algorithm = Annotated[Literal["HNSW", "FLAT"], BeforeValidator(_upper)]
 
@@ -102,6 +103,13 @@ class RedisSettings(BaseModel):
         le=10_000,
         alias="REDIS_MAX_CONNECTIONS",
         description="Connections to Redis of one process at the same time; further commands wait.",
+    )
+    cluster_search: ClusterSearch = Field(
+        "auto",
+        alias="REDIS_CLUSTER_SEARCH",
+        description="How a Redis Cluster is searched. `shards`: all primaries are asked, which is right everywhere. "
+        "`coordinator`: one is asked, which asks the others (Redis 8). `auto`: the latter where every node shows that "
+        "it does so. `agent-memory doctor` tells which way is in use, and checks it.",
     )
     pool_wait_s: float = Field(
         5.0,

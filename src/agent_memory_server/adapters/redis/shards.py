@@ -3,7 +3,8 @@
 A Redis Cluster without a coordinator (Redis Stack 7.4) answers a query from the shard that is asked, and an index's
 name is a key: a shard can only be asked for a name of its own slots. So there is one index on each shard, whose name
 holds a hash tag of a slot of that shard; all are asked at once, and whoever asks puts the answers together. A cluster
-with a coordinator (Redis 8) is asked like one server.
+with a coordinator (Redis 8) is asked like one server; where that is not certain, all shards are asked, which is right
+everywhere: a coordinator would only have each of them tell everything (`coordination`).
 
 No answer is ever made of a part: what cannot be reached is an error, and where others than those asked have slots now,
 these are asked again. While slots move all are asked twice: a key that was with neither the first time, as it left the
@@ -23,6 +24,7 @@ from redis.asyncio import Redis
 
 from agent_memory_server.adapters.redis.cluster_client import ClusterClient, Node, NodeClient
 from agent_memory_server.adapters.redis.connection import command
+from agent_memory_server.adapters.redis.coordination import coordinated
 from agent_memory_server.adapters.redis.errors import translating
 from agent_memory_server.adapters.redis.keys import SLOTS, slot_of, tag_of_slot
 from agent_memory_server.domain.errors import Unavailable
@@ -31,8 +33,6 @@ T = TypeVar("T")
 
 _ATTEMPTS = 4
 _PAUSE_S = 0.1
-_COORDINATED_FROM = 8
-"""The version of Redis from which on the Query Engine brings its coordinator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +176,12 @@ class _State:
 
 @dataclass(frozen=True, slots=True)
 class _Located:
+    """spread: each of the indexes may know the records of several shards, or all."""
+
     shards: Sequence[Shard]
     nodes: Sequence[Node]
     states: Sequence[_State]
+    spread: bool = False
 
 
 class ClusterShards:
@@ -208,7 +211,7 @@ class ClusterShards:
                 answers = list(await asyncio.gather(*(work(shard) for shard in known.shards)))
                 states = await self._states(known.nodes)
                 if states == known.states and not any(state.moving for state in states):
-                    return Round(answers)
+                    return Round(answers, twice=known.spread)
                 self._known = None
                 answers += await asyncio.gather(*(work(shard) for shard in known.shards))
                 if _cover(await self._states(known.nodes)):
@@ -223,7 +226,7 @@ class ClusterShards:
         """See `Shards`."""
         self._known = None
         nodes = await self._nodes()
-        if await self._coordinated(nodes):
+        if await coordinated(self._client, nodes):
             return [Shard(cast("Redis", NodeClient(self._client, nodes[0])), self._name)]
         states = await self._states(nodes)
         found = await asyncio.gather(*(self._there(node, state) for node, state in zip(nodes, states, strict=True)))
@@ -240,7 +243,7 @@ class ClusterShards:
                 return self._known
             self._known = None
             nodes = await self._nodes()
-            if await self._coordinated(nodes):
+            if await coordinated(self._client, nodes):
                 one = random.choice(nodes)  # noqa: S311 - spreads load
                 self._known = _Located([Shard(cast("Redis", NodeClient(self._client, one)), self._name)], [], [])
                 return self._known
@@ -249,14 +252,11 @@ class ClusterShards:
                 raise Unavailable("a part of the Redis cluster cannot be reached")
             own = [(node, state) for node, state in zip(nodes, states, strict=True) if state.ranges]
             shards = await asyncio.gather(*(self._index_of(node, state, building=building) for node, state in own))
-            located = _Located(shards, [node for node, _ in own], [state for _, state in own])
+            spread = await self._spread([node for node, _ in own])
+            located = _Located(shards, [node for node, _ in own], [state for _, state in own], spread)
             if not building:
                 self._known = located
             return located
-
-    async def _coordinated(self, nodes: Sequence[Node]) -> bool:
-        found = await command(cast("Redis", NodeClient(self._client, nodes[0])), "INFO", "server")
-        return int(str(found["redis_version"]).split(".")[0]) >= _COORDINATED_FROM
 
     async def _states(self, nodes: Sequence[Node]) -> list[_State]:
         with translating():
@@ -268,6 +268,13 @@ class ClusterShards:
         client = cast("Redis", NodeClient(self._client, node))
         names = sorted(_words(await command(client, "FT._LIST")))
         return [Shard(client, name, loads=False) for name in names if self._is_mine(name) and state.has(slot_of(name))]
+
+    async def _spread(self, nodes: Sequence[Node]) -> bool:
+        """Whether several nodes have an index of one name, as a coordinator makes it."""
+        clients = [cast("Redis", NodeClient(self._client, node)) for node in nodes]
+        listed = await asyncio.gather(*(command(client, "FT._LIST") for client in clients))
+        mine = [name for names in listed for name in _words(names) if self._is_mine(name)]
+        return len(set(mine)) < len(mine)
 
     async def _index_of(self, node: Node, state: _State, *, building: bool) -> Shard:
         mine = await self._there(node, state)
