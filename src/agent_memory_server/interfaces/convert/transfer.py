@@ -64,7 +64,7 @@ class RecordLine(_Line):
 
 
 class SessionLine(_Line):
-    """A session with its messages. folded: digests (32 hex digits) by id of those that its summary took the place of."""
+    """A session with its messages. folded: digests (32 hex digits) by id of those that its summary replaced."""
 
     kind: Literal["session"] = "session"
     session: Session
