@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 
 import click
@@ -111,8 +111,8 @@ def _several(settings: Settings, listener: socket.socket, workers: int) -> None:
         ):
             return
 
-    # What refuses a start is told here, once: children would be started again and again. They wait for Redis.
-    with suppress(Unavailable):
+    # What refuses a start is told here, once: children would be started again and again. They wait for Redis alone.
+    with suppress(Unavailable) if settings.redis.url is not None else nullcontext():
         asyncio.run(look())
     each = config("agent_memory_server.cli.api:reloaded", factory=True)
     each.workers = workers

@@ -128,7 +128,7 @@ def said(text: str) -> Said:
     return Said(
         parts=_ordered(_parts(spelt, myself)),
         denied=sum(word.text in _DENIALS for word in spelt),
-        past=any(_is_past(word.text) for word in spelt),
+        past=any(is_past(word.text) for word in spelt),
         one=frozenset(_behind_an_article(spelt)),
         spelt=frozenset(word.text for word in spelt),
         capitals=frozenset(word.text for word in capitals),
@@ -170,8 +170,11 @@ def _is_filler(word: str, run: list[str]) -> bool:
     return word in _FILLERS or (word == "longer" and run[-1:] == [_DENIED])
 
 
-def _is_past(word: str) -> bool:
-    return word in _PAST or (word.endswith("ed") and stem_of(word) not in _STATES)
+def is_past(word: str) -> bool:
+    """Whether a word, folded, tells of something past."""
+    stem = stem_of(word)
+    ends = word.endswith("ed") and not word.endswith("eed") and stem != word  # not "red", "need"
+    return word in _PAST or (ends and stem not in _STATES)
 
 
 def _behind_an_article(spelt: Iterable[_Word]) -> Iterable[str]:
