@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 
 import pytest
 from redis.asyncio import Redis
@@ -73,13 +75,19 @@ async def test_an_answer_that_takes_too_long_is_told_as_such(redis_url: str) -> 
 async def test_wrong_credentials_are_told_without_quoting_them(redis_url: str) -> None:
     # Not by `async with`: entering that connects to a cluster.
     client = open_client(redis_url.replace("://", "://nobody:secret@"), IMPATIENT)
+    told = ""
     try:
-        with pytest.raises(Unavailable) as caught:
-            await RedisTokenStore(client).list()
+        await RedisTokenStore(client).list()
+    except Unavailable as exc:
+        told = str(exc)
     finally:
         await client.aclose()
-    assert "credentials" in str(caught.value)
-    assert "secret" not in str(caught.value)
+    assert "credentials" in told
+    assert "secret" not in told
+    with warnings.catch_warnings():  # the driver leaves sockets of a cluster's nodes that refused it
+        warnings.simplefilter("ignore", ResourceWarning)
+        del client
+        gc.collect()
 
 
 async def test_more_commands_than_connections_wait_their_turn(redis_url: str) -> None:
