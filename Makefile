@@ -36,7 +36,7 @@ bench: setup-dev ## run every benchmark in benchmarks/ with its small defaults
 	@for name in startup append_cost local_model rest_load mcp_overhead sdk_import; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
 
 drills: setup-dev ## kill and starve servers, workers and models for as long as real outages take (a quarter of an hour)
-	@DRILLS=full $(BIN)/python -m pytest tests/faults/test_drills.py --durations=0 $(ARGS)
+	@DRILLS=full $(BIN)/python -m pytest tests/faults/test_drills.py tests/faults/test_sentinel_failover.py --durations=0 $(ARGS)
 
 test-redis: setup-dev ## the suites of interfaces, operations, promises, commands and clients on Redis (about fifteen minutes)
 	@TEST_ENGINE=redis $(BIN)/python -m pytest -n 2 tests/operations tests/interfaces tests/promises tests/cli tests/client tests/test_examples.py $(ARGS)

@@ -1,4 +1,4 @@
-"""`agent-memory decisions`, on a folder in which something was decided."""
+"""`agent-memory decisions`, where something was decided."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import asyncio
 import json
 from pathlib import Path
 
-from agent_memory_server.adapters.sqlite.database import Database, DataFolder
-from agent_memory_server.adapters.sqlite.decision_log import SqliteDecisionLog
 from agent_memory_server.domain.decision import Decision, Kind, Outcome, Reason
-from tests.support.chosen_engine import on_a_folder
+from tests.support.chosen_engine import decisions_in
 from tests.support.processes import run
 
 NOW = 1_790_000_000.0
@@ -31,14 +29,12 @@ REFUSED = Decision(
 
 def decided(folder: Path) -> None:
     async def work() -> None:
-        database = await Database.open(DataFolder(path=folder, dimensions=8))
-        await SqliteDecisionLog(database).add([MERGED, REFUSED])
-        await database.close()
+        async with decisions_in(folder) as log:
+            await log.add([MERGED, REFUSED])
 
     asyncio.run(work())
 
 
-@on_a_folder
 def test_decisions_are_listed_filtered_and_counted(folder: Path) -> None:
     assert run(folder, "decisions").stdout == "Nothing was decided.\n"
     decided(folder)

@@ -12,6 +12,7 @@ STANDS = [
     ("User likes green tea.", ["User likes green tea", "The user enjoys green tea!"]),
     ("User enjoys green tea in the morning.", ["User likes green tea", "In the morning the user enjoys green tea"]),
     ("User works for Acme as a nurse since 2019", ["User works as a nurse for Acme", "User works for Acme since 2019"]),
+    ("User has worked for Acme since 2019", ["User works for Acme", "User has worked for Acme since 2019"]),
     ("User does not eat meat", ["The user doesn't eat meat", "User does not eat meat"]),
     ("用户喜欢绿茶", ["用户喜欢绿茶", "用户喜欢绿茶"]),
 ]
@@ -38,6 +39,8 @@ DOES_NOT_STAND = [
     ),
     ("User used to smoke", ["User used to smoke", "User smokes"]),
     ("User owes €5", ["User owes €5", "User owes $5"]),
+    ("User eats lunch before noon", ["User eats lunch before noon", "User eats lunch after noon"]),
+    ("User smokes in 2019", ["User smokes in 2019", "User smoked in 2019"]),
     ("User codes in C++", ["User codes in C++", "User codes in C"]),
     ("User's sister likes tea", ["User's sister likes tea", "User likes tea"]),
     ("Ann likes tea", ["Ann likes tea", "User likes tea"]),

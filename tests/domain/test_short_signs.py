@@ -37,7 +37,7 @@ def directions() -> Directions:
 
 def test_the_share_of_differing_bits_is_the_angle(directions: Directions) -> None:
     vectors = texts(2_000, 4)
-    columns, outside = directions.signs(vectors)
+    columns, _, outside = directions.signs(vectors)
     assert columns.shape == (4, 2_000)
     assert outside.mean() < 0.02
     for query in vectors[:5]:
@@ -56,7 +56,7 @@ def test_the_share_of_differing_bits_is_the_angle(directions: Directions) -> Non
 def test_what_is_near_lies_within_the_reach_of_its_distance(directions: Directions, beside: float) -> None:
     """Also of queries that hold much that no record does: words of a question, say."""
     vectors = texts(5_000, 5)
-    columns, _ = directions.signs(vectors)
+    columns, _, _ = directions.signs(vectors)
     chance = np.random.default_rng(6)
     missed = looked = near = 0
     for query in unit(texts(60, 7) + beside / np.sqrt(DIMENSIONS) * chance.standard_normal((60, DIMENSIONS))):
@@ -81,13 +81,13 @@ def test_a_reach_grows_with_distance_and_deviations_up_to_all_bits(directions: D
 
 def test_vectors_of_other_directions_lie_outside(directions: Directions) -> None:
     others = unit(np.random.default_rng(9).standard_normal((200, DIMENSIONS)))
-    assert directions.signs(others)[1].all()
-    assert not directions.signs(texts(200, 10))[1].any()
+    assert directions.signs(others)[2].all()
+    assert not directions.signs(texts(200, 10))[2].any()
 
 
 def test_few_vectors_get_the_bits_that_many_get(directions: Directions) -> None:
     vectors = texts(500, 11)
-    together, _ = directions.signs(vectors)
+    together, _, _ = directions.signs(vectors)
     alone = np.concatenate([directions.signs(one[None])[0] for one in vectors], axis=1)
     differing = np.bitwise_count(together ^ alone).sum()
     assert differing <= 5  # sums in another order: a component next to nothing may change its sign

@@ -160,6 +160,20 @@ async def queue_in(folder: Path) -> AsyncIterator[SqliteJobs | RedisJobs]:
 
 
 @asynccontextmanager
+async def decisions_in(folder: Path) -> AsyncIterator[SqliteDecisionLog | RedisDecisionLog]:
+    """The log of decisions of the processes that are started on a folder."""
+    if chosen_engine() == "redis":
+        async with open_client(redis_of(folder)) as client:
+            yield RedisDecisionLog(client)
+        return
+    database = await Database.open(DataFolder(path=folder, dimensions=8))
+    try:
+        yield SqliteDecisionLog(database)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
 async def engine_ports(folder: Path, *, dimensions: int) -> AsyncIterator[Ports]:
     """The stores and the queue of the engine that suites run on, over a folder."""
     opened = _on_redis if chosen_engine() == "redis" else _on_sqlite

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 
 import click
@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from agent_memory_server.cli import task_backends
+from agent_memory_server.cli.collector import spare_what_was_loaded
 from agent_memory_server.cli.http_server import config, greeting, print_token, run, serve
 from agent_memory_server.cli.listening import bound, url_of
 from agent_memory_server.cli.parent import end_with_parent
@@ -110,8 +111,8 @@ def _several(settings: Settings, listener: socket.socket, workers: int) -> None:
         ):
             return
 
-    # What refuses a start is told here, once: children would be started again and again. They wait for Redis.
-    with suppress(Unavailable):
+    # What refuses a start is told here, once: children would be started again and again. They wait for Redis alone.
+    with suppress(Unavailable) if settings.redis.url is not None else nullcontext():
         asyncio.run(look())
     each = config("agent_memory_server.cli.api:reloaded", factory=True)
     each.workers = workers
@@ -124,5 +125,7 @@ def reloaded() -> ASGIApp:
     """What a child process serves; its settings come from the environment again."""
     end_with_parent()
     with exit_on_refusal():
-        return api_app(started().settings, on_first_token=print_token)
+        app = api_app(started().settings, on_first_token=print_token)
+        spare_what_was_loaded()
+        return app
     raise AssertionError  # exit_on_refusal either returned or ended the process

@@ -16,7 +16,7 @@ from agent_memory_server.ports.decision_log import Counts, DecisionPage
 _MOST = 10_000
 
 
-@click.command()
+@click.command(short_help="List what was decided about memories, and why.")
 @click.option("-m", "--memory", "memory_id", help="About this memory, or into it.")
 @click.option("-s", "--session", "session_id", help="About memories out of this session.")
 @click.option("-n", "--namespace", help="Of this namespace.")

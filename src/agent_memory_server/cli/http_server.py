@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from agent_memory_server import __version__
+from agent_memory_server.cli.collector import spare_what_was_loaded
 from agent_memory_server.cli.listening import url_of
 from agent_memory_server.cli.place import data_place
 from agent_memory_server.domain.errors import StartRefused
@@ -39,6 +40,7 @@ class _Server(uvicorn.Server):
         """Start, then greet."""
         await super().startup(sockets)
         if self.started:
+            spare_what_was_loaded()
             click.echo(self._greeting)
             log.info(events.STARTED, version=__version__)
 

@@ -58,6 +58,8 @@ def _score(text: str) -> float:
 def _best(content: str) -> list[str]:
     """The best sentences of a turn, in their order; at least one of a turn that is not blank."""
     sentences = [" ".join(found.split())[:_LONGEST_CHARS] for found in _SENTENCE.findall(content) if found.strip()]
+    if len(sentences) <= _OF_ONE_TURN:
+        return sentences
     ranked = sorted(range(len(sentences)), key=lambda n: (-_score(sentences[n]), n))[:_OF_ONE_TURN]
     return [sentences[n] for n in sorted(ranked)]
 

@@ -72,6 +72,9 @@ class Memory:
     valid_until: float | None = None
 
 
+_sorted = json.JSONEncoder(sort_keys=True).encode  # `dumps` makes an encoder for each call
+
+
 def content_hash(memory_type: str, namespace: str, session_id: str, text: str, user_id: str) -> str:
     """SHA-256 (64 hex digits) of a record's content and place: equal for exact duplicates in one session.
 
@@ -85,7 +88,7 @@ def content_hash(memory_type: str, namespace: str, session_id: str, text: str, u
         "text": text,
         "user_id": user_id or None,
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(_sorted(content).encode()).hexdigest()
 
 
 def hash_of(memory: Memory) -> str:

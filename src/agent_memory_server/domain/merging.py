@@ -11,9 +11,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from agent_memory_server.domain.decision import Reason
-from agent_memory_server.domain.said import one_word
+from agent_memory_server.domain.said import is_past, one_word
 from agent_memory_server.domain.words import STOP_WORDS, fold, words
 
 MORE_THAN = 2 / 3
@@ -26,11 +27,12 @@ _NAME = re.compile(r"\b[A-Z][\w’'-]*")
 _KEPT_WORDS = frozenset(
     """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million half dozen once
-    twice first second third only every always
+    twice first second third only every always before after during until since near above below inside outside left
+    right
     monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
     september october november december spring summer autumn winter morning evening night""".split()
 )
-"""Numbers, dates and limits in words."""
+"""Numbers, dates, limits and places in words."""
 
 _NO_NAMES = STOP_WORDS | frozenset(
     """user each every most some many all both after before during since while once there here also today currently now
@@ -60,6 +62,9 @@ _MOODS = frozenset(
 )
 """What tells what is from what was, may be or must be, and who it is about."""
 
+_PERFECT = frozenset("has have is are be been being get gets".split())
+"""Before a word in -ed: "has worked since 2019" is still so, and "is engaged" tells of now."""
+
 _MOOD_OF = {"cannot": "can", "can't": "can", "won't": "will", **dict.fromkeys(("i", "me", "my"), "user")}
 _DENIES = 3
 """Words behind a negation that it is about, at most, up to the next mark."""
@@ -71,7 +76,8 @@ class _Told:
 
     names: in their order. exact: names, numbers and dates. spelt: all words, folded; stems: of all but stop words.
     signs: of `_SIGN`. order: names and numbers as they follow each other, where words compare all stems. bound: each
-    number with the stem behind it, and each negation with the next ones. moods: of `_MOODS`.
+    number with the stem behind it, and each negation with the next ones. moods: of `_MOODS`. past: whether it tells of
+    something past.
     """
 
     names: tuple[str, ...]
@@ -83,6 +89,7 @@ class _Told:
     order: tuple[str, ...]
     bound: frozenset[tuple[str, str]]
     moods: frozenset[str]
+    past: bool
 
 
 def _told(text: str) -> _Told:
@@ -102,6 +109,7 @@ def _told(text: str) -> _Told:
         spelt=frozenset(spelt),
         signs=frozenset(_SIGN.findall(text)),
         bound=frozenset((*_bound(spelt), *_denied(spelt))),
+        past=any(is_past(word) and before not in _PERFECT for before, word in pairwise(["", *spelt])),
         moods=_MOODS & {_MOOD_OF.get(word, re.sub(r"n['’]t$", "", word)) for word in spelt},
     )
 
@@ -154,7 +162,7 @@ def objection(merged: str, texts: Sequence[str], *, every_word: bool = False) ->
         for holds, reason in (
             (part.exact <= whole.exact | whole.spelt and part.signs == whole.signs, Reason.EXACT_LOST),
             (part.denied == whole.denied, Reason.DENIAL),
-            (part.moods == whole.moods, Reason.ABOUT),
+            (part.moods == whole.moods and part.past == whole.past, Reason.ABOUT),
             (part.bound <= whole.bound, Reason.MOVED),
             (_in_order(part, whole), Reason.ORDER),
             (_covered(part, whole, every_word), Reason.WORDS_LOST),

@@ -77,7 +77,7 @@ class Said:
 
     parts:    sorted where their order cannot change what is told.
     denied:   how many negations there are.
-    past:     words that may tell of something past, folded: "was", "lived", but "red" as well.
+    past:     words that tell of something past, as far as their form shows: "was", "lived", "hundred".
     tenses:   these and what tells of now, in order, as stems; empty where nothing is past.
     one:      words behind "a" or "an".
     spelt:    all words, folded; capitals: those of them that begin with one.
@@ -131,7 +131,7 @@ def said(text: str) -> Said:
     return Said(
         parts=_ordered(_parts(spelt, myself)),
         denied=sum(word.text in _DENIALS for word in spelt),
-        past=frozenset(word.text for word in spelt if _is_past(word.text)),
+        past=frozenset(word.text for word in spelt if is_past(word.text)),
         tenses=_tenses(spelt),
         one=frozenset(_behind_an_article(spelt)),
         spelt=frozenset(word.text for word in spelt),
@@ -174,12 +174,15 @@ def _is_filler(word: str, run: list[str]) -> bool:
     return word in _FILLERS or (word == "longer" and run[-1:] == [_DENIED])
 
 
-def _is_past(word: str) -> bool:
-    return word in _PAST or (word.endswith("ed") and stem_of(word) not in _STATES)
+def is_past(word: str) -> bool:
+    """Whether a word, folded, tells of something past."""
+    stem = stem_of(word)
+    ends = word.endswith("ed") and not word.endswith("eed") and stem != word  # not "red", "need"
+    return word in _PAST or (ends and stem not in _STATES)
 
 
 def _tenses(spelt: Iterable[_Word]) -> tuple[str, ...]:
-    found = [word.text for word in spelt if word.text in _PRESENT or _is_past(word.text)]
+    found = [word.text for word in spelt if word.text in _PRESENT or is_past(word.text)]
     if all(word in _PRESENT for word in found):
         return ()
     return tuple("is" if word in _PRESENT else "was" if word in _PAST else stem_of(word) for word in found)

@@ -54,6 +54,8 @@ class ShortQuery:
     """A query as it is compared. plane: its bits, shape (4,); the others: see `reach`."""
 
     plane: NDArray[np.uint64]
+    projected: Vector
+    """Shape (AXES,), to be multiplied with the projections of records."""
     mean: float
     """Its product with the mean."""
     length: float
@@ -63,11 +65,17 @@ class ShortQuery:
     deviation: float
     """Of that product."""
 
+    def product(self, distance: float, deviations: float) -> float:
+        """Product of the projections that records of at most this cosine distance have at least."""
+        return self._product(distance) - deviations * self.deviation
+
+    def _product(self, distance: float) -> float:
+        offset, slope = self.expected
+        return offset + slope * (1.0 - distance - self.mean)
+
     def reach(self, distance: float, deviations: float) -> int:
         """Bits within which records of at most this cosine distance lie, but for a share given by `deviations`."""
-        offset, slope = self.expected
-        cosine = (offset + slope * (1.0 - distance - self.mean)) / self.length
-        cosine = min(max(cosine, -1.0), 1.0)
+        cosine = min(max(self._product(distance) / self.length, -1.0), 1.0)
         differing = math.acos(cosine) / math.pi
         # Of an angle for that of its cosine; and of the share of bits that differ.
         angle = self.deviation / self.length / math.sqrt(max(1.0 - cosine * cosine, 1e-3))
@@ -93,25 +101,27 @@ class Directions:
     mean_square: float
     mean_projected: Vector
 
-    def signs(self, vectors: Matrix) -> tuple[Columns, NDArray[np.bool_]]:
-        """Bits of n vectors, shape (4, n), and which of them lie outside."""
+    def signs(self, vectors: Matrix) -> tuple[Columns, Matrix, NDArray[np.bool_]]:
+        """Bits of n vectors, shape (4, n); their projections, shape (n, AXES); and which of them lie outside."""
         centred = vectors - self.mean
         projected = _projected(centred, self.axes)
         whole = np.vecdot(centred, centred)
         outside = np.vecdot(projected, projected) < np.float32(self.floor) * whole
-        return as_columns(np.packbits(_projected(projected, self.spread) > 0, axis=1)), outside
+        return as_columns(np.packbits(_projected(projected, self.spread) > 0, axis=1)), projected, outside
 
     def query(self, vector: Vector) -> ShortQuery:
         """A query, compared without what it has of the mean: that is the same for all records."""
         mean = float(np.vecdot(vector, self.mean))
         along = mean / self.mean_square
-        projected = np.vecdot(self.axes, vector) - np.float32(along) * self.mean_projected
+        whole = np.vecdot(self.axes, vector)
+        projected = whole - np.float32(along) * self.mean_projected
         within = float(np.vecdot(projected, projected))
         beside = max(float(np.vecdot(vector, vector)) - along * mean - within, 0.0)
         # What lies beside the directions is at a random angle to what the records have there.
         unrelated = math.sqrt(beside) * self.lost / math.sqrt(max(len(vector) - AXES, 1))
         return ShortQuery(
             plane=np.packbits(np.vecdot(self.spread, projected) > 0).view(np.uint64),
+            projected=whole,
             mean=mean,
             length=max(self.length * math.sqrt(within), 1e-6),
             expected=self.expected,

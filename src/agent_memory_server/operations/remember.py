@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent_memory_server.domain.errors import InvalidRequest, RequestRefused
-from agent_memory_server.domain.memory import Memory, hash_of
+from agent_memory_server.domain.memory import Memory, content_hash
 from agent_memory_server.domain.principal import Action, Principal
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.authorize import place
@@ -42,8 +42,8 @@ def refuse_blank(memories: Sequence[Memory]) -> None:
 
 def _placed(principal: Principal, memory: Memory, now: float) -> Memory:
     namespace, user_id = place(principal, Action.WRITE, memory.namespace, memory.user_id)
-    moved = replace(memory, namespace=namespace, user_id=user_id, persisted_at=now)
-    return replace(moved, memory_hash=hash_of(moved))
+    content = content_hash(memory.memory_type.value, namespace, memory.session_id, memory.text, user_id)
+    return replace(memory, namespace=namespace, user_id=user_id, persisted_at=now, memory_hash=content)
 
 
 async def remember(

@@ -5,9 +5,13 @@ Never logged: memory text, messages, prompts, tokens, vectors, query values.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import traceback
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 import structlog
 from structlog.typing import Processor
@@ -28,6 +32,21 @@ _QUIET = ("httpx2", "httpcore2", "asyncio", "multipart", "watchfiles")
 """Libraries whose own chatter below WARNING says nothing about this server."""
 
 
+@cache
+def _encoder(default: Callable[[Any], Any]) -> json.JSONEncoder:
+    return json.JSONEncoder(default=default)
+
+
+def _line(event: Any, default: Callable[[Any], Any]) -> str:
+    return _encoder(default).encode(event)  # `dumps` would make an encoder for each line
+
+
+def _leave_out_what_no_line_shows() -> None:
+    """Threads and processes: asking for them takes a system call for every line. See "Optimization" in Python's logging
+    HOWTO."""
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
 def _shared() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
@@ -37,23 +56,24 @@ def _shared() -> list[Processor]:
     ]
 
 
-def _renderers(*, json: bool, colors: bool) -> list[Processor]:
-    if json:
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+def _renderers(*, as_json: bool, colors: bool) -> list[Processor]:
+    if as_json:
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_line)]
     return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
 
 
 def configure_log(settings: LogSettings) -> None:
     """Send our events and those of libraries to stderr in one form. Called once, by the command that runs."""
     terminal = sys.stderr.isatty()
-    json = settings.format is LogFormat.JSON or (settings.format is LogFormat.AUTO and not terminal)
+    _leave_out_what_no_line_shows()
+    as_json = settings.format is LogFormat.JSON or (settings.format is LogFormat.AUTO and not terminal)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_shared(),
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_renderers(json=json, colors=terminal),
+                *_renderers(as_json=as_json, colors=terminal),
             ],
         )
     )

@@ -83,7 +83,7 @@ def test_searches_find_what_an_exact_one_finds_through_every_kind_of_change(conn
         sketch = view(connection, cache)
         assert sketch.short is not None
         assert sketch.codes is not None
-        columns, outside = sketch.short.directions.signs(sketch.codes.vectors(np.arange(len(sketch.rids))))
+        columns, _, outside = sketch.short.directions.signs(sketch.codes.vectors(np.arange(len(sketch.rids))))
         assert np.bitwise_count(columns ^ sketch.short.columns).sum() <= 20
         assert abs(len(sketch.short.outside) - outside.sum()) <= 2
         assert recall(connection, sketch, texts(20, 22 + step)) >= 0.99

@@ -6,9 +6,6 @@ With the copy it compares those in memory, to within SLACK, and reads only the f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import apsw
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +66,10 @@ class Codes:
 
     def extend(self, connection: apsw.Connection, rids: Rids, dimensions: int) -> None:
         """Put the vectors of further records behind, in the order of `rids`."""
-        rows, scales = read_codes(connection, rids, dimensions)
+        self.append(*read_codes(connection, rids, dimensions))
+
+    def append(self, rows: NDArray[np.void], scales: NDArray[np.float32]) -> None:
+        """Put further codes behind."""
         self._rows.extend(rows)
         self._scales.extend(scales)
 
@@ -82,17 +82,17 @@ def read_codes(
     scales = np.empty(len(rids), np.float32)
     for start in range(0, len(rids), _PAGE_ROWS):
         page = rids[start : start + _PAGE_ROWS]
-        codes, steps = _quantised(fetch_for(connection, _SOME, page), page, dimensions)
+        by_rid = dict(fetch_for(connection, _SOME, page))
+        vectors = np.frombuffer(b"".join([by_rid[rid] for rid in page.tolist()]), "<f4").reshape(len(page), dimensions)
+        codes, steps = quantised(vectors)
         rows[start : start + len(page)] = codes
         scales[start : start + len(page)] = steps
     return rows, scales
 
 
-def _quantised(
-    stored: Sequence[tuple[Any, ...]], rids: Rids, dimensions: int
-) -> tuple[NDArray[np.void], NDArray[np.float32]]:
-    by_rid = dict(stored)
-    vectors = np.frombuffer(b"".join([by_rid[rid] for rid in rids.tolist()]), "<f4").reshape(len(rids), dimensions)
+def quantised(vectors: NDArray[np.float32]) -> tuple[NDArray[np.void], NDArray[np.float32]]:
+    """Codes and scales of n vectors, shape (n, dimensions)."""
+    rows, dimensions = vectors.shape
     scales = (np.abs(vectors).max(axis=1) / _LEVELS).astype(np.float32)
     codes = np.rint(vectors / np.maximum(scales, np.finfo(np.float32).tiny)[:, None]).astype(np.int8)
-    return np.ascontiguousarray(codes).view(np.dtype((np.void, dimensions))).reshape(len(rids)), scales
+    return np.ascontiguousarray(codes).view(np.dtype((np.void, dimensions))).reshape(rows), scales

@@ -44,8 +44,8 @@ _DECLINED = 64
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSettings:
     """dimensions: floats per stored vector; cache_mb: memory for blocks, beside the sketch, which takes
-    dimensions / 8 + 8 bytes for each record of the store once a wide search was made, and dimensions + 36 more for each
-    of a store whose codes are kept (`CODES_BYTES`).
+    dimensions / 8 + 8 bytes for each record of the store once a wide search was made, and dimensions + 168 more for
+    each of a store whose codes are kept (`CODES_BYTES`).
     block_bytes: vectors of one block at most; 16 MB are 10.9k records of 384 dimensions, compared in 0.3 ms.
     words_bytes: words alone of a wider selection at most, in the same memory; 16 MB are 140k records of 15 words.
     few: records that a filter leaves of a wider selection, up to which they are read one by one (0.6 µs each)."""
