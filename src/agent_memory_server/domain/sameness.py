@@ -22,8 +22,8 @@ class Relation(Enum):
 
 _FAVOURITE = ("user", "favourit")
 _SINGLE = frozenset("name job employ birthday".split())
-"""Stems of what somebody has one of, besides a favourite something. Of "employ" only "employer" is: who employs somebody
-may employ others too."""
+"""Stems of what somebody has one of, besides a favourite something. Of "employ" only "employer" is: who employs
+somebody may employ others too."""
 
 _SAME_IN_PAST = frozenset("beat bet burst cast cost cut hit hurt let put quit read set shut split spread".split())
 
