@@ -15,6 +15,7 @@ import pytest
 from tests.support.chat_service import chat_service
 from tests.support.processes import BOUND_S, command, environment, run, serving
 
+ROOT = Path(__file__).parents[2]
 TALK = {
     "name": "two talks",
     "conversations": [
@@ -167,6 +168,14 @@ def test_it_tells_what_would_be_remembered_and_what_is_missed(folder: Path) -> N
     assert (found["read_by"], found["judged_by"], found["turns"]) == (["rules"], "words", 3)
     assert found["reasons"] == {"it points at something outside the sentence": 1}
     assert (found["expected_are"], found["expected"], found["missed"]) == ("turns", 2, 1)
+
+
+def test_the_figures_in_the_documentation_are_what_the_command_prints(folder: Path) -> None:
+    recipe = (ROOT / "docs" / "how-to" / "tune-extraction.md").read_text(encoding="utf-8")
+    told = recipe.split("$ agent-memory evaluate extraction --data benchmarks/talks.json\n")[1].split("```")[0]
+    done = run(folder, "evaluate", "extraction", "--data", str(ROOT / "benchmarks" / "talks.json"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == told
 
 
 def test_all_strategies_are_measured_and_compared_with_an_earlier_result(folder: Path) -> None:

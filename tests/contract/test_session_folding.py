@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from agent_memory_server.domain.errors import Conflict, Forbidden, NotFound
+from agent_memory_server.domain.messages import message_digest
 from agent_memory_server.domain.scope import EVERYWHERE, Scope
 from agent_memory_server.domain.session import Message, Session
 from agent_memory_server.ports.session_store import SessionStore
@@ -143,3 +144,19 @@ async def test_what_was_folded_is_forgotten_with_the_summary_that_told_of_it(
     assert await sessions.folded(EVERYWHERE, KEY, kept.messages, now=NOW) == set()
     await sessions.append(EVERYWHERE, KEY, [kept.messages[0], message("b", "other content")], now=NOW)
     assert ids((await stored(sessions)).messages) == ["a", "b"]
+
+
+async def test_what_was_folded_can_be_carried_to_another_session(sessions: SessionStore) -> None:
+    kept = await sessions.put(EVERYWHERE, session(messages=messages("abc"), ttl_seconds=1000), now=NOW)
+    await fold(sessions, kept.messages[:2])
+    digests = dict(await sessions.folded_digests(KEY, now=NOW))
+    assert digests == {each.id: message_digest(each) for each in kept.messages[:2]}
+    other = replace(KEY, session_id="other")
+    await sessions.note_folded(other, digests, now=NOW)
+    assert await sessions.folded_digests(other, now=NOW) == {}
+    await sessions.put(EVERYWHERE, session(other, messages=kept.messages[2:], ttl_seconds=10), now=NOW)
+    await sessions.note_folded(other, digests, now=NOW)
+    assert await sessions.folded(EVERYWHERE, other, kept.messages, now=NOW) == {"a", "b"}
+    await sessions.append(EVERYWHERE, other, kept.messages, now=NOW)
+    assert ids((await stored(sessions, other)).messages) == ["c"]
+    assert await sessions.folded_digests(other, now=NOW + 20) == {}

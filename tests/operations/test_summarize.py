@@ -15,6 +15,7 @@ from agent_memory_server.domain.errors import Conflict, Unavailable
 from agent_memory_server.domain.principal import LOCAL
 from agent_memory_server.domain.session import SessionKey, Strategy
 from agent_memory_server.domain.tokens import estimate_tokens
+from agent_memory_server.interfaces.convert.transfer import SessionLine, decoded, encoded, session_line, session_of
 from agent_memory_server.interfaces.worker.handlers import HANDLERS
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.converse import delete_session
@@ -22,6 +23,7 @@ from agent_memory_server.operations.extract import extract_session
 from agent_memory_server.operations.extract_summary import summary_id
 from agent_memory_server.operations.options import Options
 from agent_memory_server.operations.summarize import summarize_session, sweep_summaries
+from agent_memory_server.operations.transfer import carried_sessions, take_session
 from agent_memory_server.operations.window import Window
 from tests.operations.given import KEY, NOW, SettableClock, append, contents, put, read, records, turn
 from tests.support.chat_service import Asked, ChatService, chat_service, failed, model_of, said
@@ -297,6 +299,22 @@ async def test_folded_messages_that_are_appended_again_add_nothing(app: Applicat
     assert set(await records(app, "m00", "m01", "new")) == {"m01", "new"}
     with pytest.raises(Conflict, match="message m00"):
         await append(app, turn("m00", "I never said that."))
+
+
+async def test_folded_messages_stay_folded_in_a_session_that_was_moved(tmp_path: Path, service: ChatService) -> None:
+    service.answer("They talked of a journey.")
+    async with opened(tmp_path / "one", service) as app:
+        await long_session(app)
+        folded = await summarize_session(app, KEY)
+        lines = [encoded(session_line(carried)) async for carried in carried_sessions(app)]
+    async with opened(tmp_path / "other", service) as app:
+        for line in map(decoded, lines):
+            assert isinstance(line, SessionLine)
+            assert await take_session(app, session_of(line))
+        assert len(contents(await read(app))) == 24 - folded
+        await long_session(app)
+        view = await read(app)
+        assert (len(contents(view)), view.session.context) == (24 - folded, "They talked of a journey.")
 
 
 async def test_messages_that_a_model_found_nothing_in_stay_folded(app: Application, service: ChatService) -> None:

@@ -27,6 +27,7 @@ from agent_memory_server.interfaces.convert.transfer import (
     decoded,
     encoded,
     record_line,
+    session_line,
 )
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.transfer import (
@@ -179,7 +180,7 @@ async def _write(app: Application, file: BinaryIO, begun: Begun) -> End:
     with bar("Sessions") as shown:
         total = await count_sessions(app)
         async for session in carried_sessions(app, but=begun.sessions):
-            file.write(encoded(SessionLine(session=session)))
+            file.write(encoded(session_line(session)))
             sessions += 1
             if sessions % _SESSIONS_PER_CHECKPOINT == 0:
                 _mark(file, Checkpoint(cursor=None, records_done=True, records=records, sessions=sessions))

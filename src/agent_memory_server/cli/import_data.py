@@ -25,6 +25,7 @@ from agent_memory_server.interfaces.convert.transfer import (
     TokenLine,
     decoded,
     record_write,
+    session_of,
 )
 from agent_memory_server.operations.application import Application
 from agent_memory_server.operations.transfer import PAGE, take_records, take_session, take_token
@@ -53,8 +54,8 @@ class Tally:
                 self._waiting.append(record_write(line, dimensions=dimensions))
                 if len(self._waiting) >= PAGE:
                     await self.flush(app)
-            case SessionLine(session=session):
-                stored = await take_session(app, session)
+            case SessionLine():
+                stored = await take_session(app, session_of(line))
                 self.sessions += stored
                 self.there += not stored
             case TokenLine(token=token):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from agent_memory_server.domain.errors import Conflict, InvalidRequest
 from agent_memory_server.domain.filters import PAST_TOO
@@ -30,6 +30,14 @@ class RecordPage:
     records: tuple[MemoryWrite, ...]
     cursor: str | None
     total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedSession:
+    """A session, and digests by id of the messages that its summary took the place of."""
+
+    session: Session
+    folded: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +84,7 @@ async def _with_vectors(app: Application, memories: Sequence[Memory]) -> list[Me
     return writes
 
 
-async def carried_sessions(app: Application, *, but: Collection[SessionKey] = ()) -> AsyncIterator[Session]:
+async def carried_sessions(app: Application, *, but: Collection[SessionKey] = ()) -> AsyncIterator[CarriedSession]:
     """All live sessions with their messages, oldest first. but: those to leave out. The keys are held in memory."""
     now = app.clock()
     total = await count_sessions(app)
@@ -85,7 +93,8 @@ async def carried_sessions(app: Application, *, but: Collection[SessionKey] = ()
         if key not in but:
             session = await app.sessions.get(EVERYWHERE, key, now=app.clock())
             if session is not None:
-                yield session
+                folded = await app.sessions.folded_digests(key, now=app.clock())
+                yield CarriedSession(session=session, folded=folded)
 
 
 async def count_records(app: Application) -> int:
@@ -110,16 +119,18 @@ async def take_records(app: Application, writes: Sequence[MemoryWrite]) -> Taken
     return Taken(stored=sum(stored), there=equal, different=len(left) - equal)
 
 
-async def take_session(app: Application, session: Session) -> bool:
+async def take_session(app: Application, carried: CarriedSession) -> bool:
     """Store a session as it is, where there is none; whether it was stored. Its time to live begins anew.
 
     Raises: Conflict, when one of its message ids has two contents.
     """
-    now = app.clock()
+    now, session = app.clock(), carried.session
     if await app.sessions.get(EVERYWHERE, session.key, now=now, last=0) is not None:
         return False
     bound = bound_of(app, Window(), otherwise=app.chat is not None)
     await app.sessions.put(EVERYWHERE, session, now=now, if_revision=0, bound=bound)
+    if carried.folded:
+        await app.sessions.note_folded(session.key, carried.folded, now=now)
     return True
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -192,6 +192,16 @@ class SessionStore(Protocol):
     async def folded(self, scope: Scope, key: SessionKey, messages: Sequence[Message], *, now: float) -> set[str]:
         """Ids of those of the messages that a summary of this session took the place of (`fold`), with equal role and
         content; none when there is no session, or another summary was put. Raises: Forbidden outside the scope."""
+        ...
+
+    async def folded_digests(self, key: SessionKey, *, now: float) -> Mapping[str, bytes]:
+        """All messages that a summary of this session took the place of: digests of what they told
+        (`domain.messages.message_digest`) by id; none when there is no session."""
+        ...
+
+    async def note_folded(self, key: SessionKey, digests: Mapping[str, bytes], *, now: float) -> None:
+        """Know these messages as folded from now on, as if `fold` had done it to them; nothing when there is no
+        session."""
         ...
 
     async def owed_foldings(self, *, now: float, limit: int, after: OwedSession | None = None) -> Sequence[OwedSession]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_memory_server.adapters.providers.chat.lenient import decoded
-from agent_memory_server.adapters.providers.chat.parsing import NotThis, parsed
+from agent_memory_server.adapters.providers.chat.parsing import NotThis, parsed, spoken
 from agent_memory_server.operations.extract_by_model import MAY_LACK, SCHEMA
 
 ITEM = {
@@ -79,6 +79,26 @@ def test_what_can_be_read_in_one_way_is_read(text: str) -> None:
 )
 def test_of_several_objects_no_item_is_lost(text: str) -> None:
     assert parsed(text, SCHEMA, MAY_LACK).value == BOTH
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "User has a dog.",
+        "<think>A dog?</think>\n\nUser has a dog.",
+        "A dog?\n</think>\nUser has a dog.",
+        "```\nUser has a dog.\n```",
+        "<think>A dog?</think>```text\nUser has a dog.\n```\n",
+        "<|channel|>analysis<|message|>A dog?<|end|><|channel|>final<|message|>User has a dog.<|return|>",
+    ],
+)
+def test_a_plain_text_is_what_was_said_in_the_end(text: str) -> None:
+    assert spoken(text) == "User has a dog."
+
+
+def test_code_within_a_text_stays() -> None:
+    text = "Run this:\n```sh\nmake run\n```\nthen that:\n```sh\nmake test\n```"
+    assert spoken(text) == text
 
 
 def test_of_several_summaries_the_last_one_counts() -> None:

@@ -7,7 +7,7 @@ refused, the records that it made are deleted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from agent_memory_server.domain.bound import Bound
@@ -169,6 +169,14 @@ class PluggedSessionStore:
     async def folded(self, scope: Scope, key: SessionKey, messages: Sequence[Message], *, now: float) -> set[str]:
         """See `SessionStore.folded`."""
         return await self._sessions.folded(scope, key, messages, now=now)
+
+    async def folded_digests(self, key: SessionKey, *, now: float) -> Mapping[str, bytes]:
+        """See `SessionStore.folded_digests`."""
+        return await self._sessions.folded_digests(key, now=now)
+
+    async def note_folded(self, key: SessionKey, digests: Mapping[str, bytes], *, now: float) -> None:
+        """See `SessionStore.note_folded`."""
+        await self._sessions.note_folded(key, digests, now=now)
 
     async def owed_foldings(self, *, now: float, limit: int, after: OwedSession | None = None) -> Sequence[OwedSession]:
         """See `SessionStore.owed_foldings`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from redis.asyncio import Redis
 
@@ -78,6 +78,18 @@ class SessionFolding:
         found = await command(self._client, "HMGET", keys.session(self._prefix, key).folded, *ids)
         pairs = zip(messages, found, strict=True)
         return {message.id for message, said in pairs if said == message_digest(message).hex().encode()}
+
+    async def digests(self, key: SessionKey, *, now: float) -> Mapping[str, bytes]:
+        """See `SessionStore.folded_digests`."""
+        if await self._scripts.read(key, ["head"], now=now) is None:
+            return {}
+        found = await command(self._client, "HGETALL", keys.session(self._prefix, key).folded)
+        return {id_.decode(): bytes.fromhex(digest.decode()) for id_, digest in found.items()}
+
+    async def note(self, key: SessionKey, digests: Mapping[str, bytes], *, now: float) -> None:
+        """See `SessionStore.note_folded`."""
+        words = [word for id_, digest in digests.items() for word in (id_, digest.hex())]
+        await self._scripts.run("note", key, words, now=now)
 
     async def owed(self, *, now: float, limit: int, after: OwedSession | None = None) -> Sequence[OwedSession]:
         """See `SessionStore.owed_foldings`."""

@@ -25,9 +25,8 @@ class SessionScripts:
     def __init__(self, client: Redis, adoption: SessionAdoption, records: Records, *, prefix: str) -> None:
         self._prefix = prefix
         self._adoption = adoption
-        self._scripts = {
-            name: script(client, f"{name}_session", shared="session") for name in ("read", "fold", "count", "delete")
-        }
+        plain = ("read", "fold", "note", "count", "delete")
+        self._scripts = {name: script(client, f"{name}_session", shared="session") for name in plain}
         self._changing = {
             name: RecordsScript(client, f"{name}_session", records, shared="session")
             for name in ("append", "put", "mark")

@@ -7,7 +7,7 @@ has the revision that was read, and is decided again if not.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from redis.asyncio import Redis
@@ -303,6 +303,14 @@ class RedisSessionStore:
         """See `SessionStore.folded`."""
         _require(scope, key)
         return await self._folding.folded(key, messages, now=now)
+
+    async def folded_digests(self, key: SessionKey, *, now: float) -> Mapping[str, bytes]:
+        """See `SessionStore.folded_digests`."""
+        return await self._folding.digests(key, now=now)
+
+    async def note_folded(self, key: SessionKey, digests: Mapping[str, bytes], *, now: float) -> None:
+        """See `SessionStore.note_folded`."""
+        await self._folding.note(key, digests, now=now)
 
     async def owed_foldings(self, *, now: float, limit: int, after: OwedSession | None = None) -> Sequence[OwedSession]:
         """See `SessionStore.owed_foldings`."""

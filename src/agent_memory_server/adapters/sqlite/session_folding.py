@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -86,3 +86,16 @@ def note_count(
     values = {**asdict(key), "revision": revision, "tokens": tokens, "outgrown": outgrown, "now": now}
     connection.execute(_SQL["counted"], values)
     return connection.changes() > 0
+
+
+def folded_digests(connection: apsw.Connection, key: SessionKey, *, now: float) -> dict[str, bytes]:
+    """See `SessionStore.folded_digests`."""
+    head = find_head(connection, key, now=now)
+    return dict(fetch(connection, _SQL["all_folded"], (head.sid,))) if head else {}
+
+
+def note_folded(connection: apsw.Connection, key: SessionKey, digests: Mapping[str, bytes], *, now: float) -> None:
+    """See `SessionStore.note_folded`."""
+    head = find_head(connection, key, now=now)
+    if head is not None:
+        connection.executemany(_SQL["remember"], [(head.sid, id_, digest) for id_, digest in digests.items()])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +14,10 @@ from agent_memory_server.adapters.sqlite.session_extraction import mark_extracte
 from agent_memory_server.adapters.sqlite.session_folding import (
     Folding,
     fold_messages,
+    folded_digests,
     folded_ids,
     note_count,
+    note_folded,
     outgrown_sessions,
     uncounted_sessions,
 )
@@ -173,6 +175,14 @@ class SqliteSessionStore:
         """See `SessionStore.folded`."""
         _require(scope, key)
         return await self._database.read(lambda connection: folded_ids(connection, key, messages, now=now))
+
+    async def folded_digests(self, key: SessionKey, *, now: float) -> Mapping[str, bytes]:
+        """See `SessionStore.folded_digests`."""
+        return await self._database.read(lambda connection: folded_digests(connection, key, now=now))
+
+    async def note_folded(self, key: SessionKey, digests: Mapping[str, bytes], *, now: float) -> None:
+        """See `SessionStore.note_folded`."""
+        await self._database.write(lambda connection: note_folded(connection, key, digests, now=now))
 
     async def owed_foldings(self, *, now: float, limit: int, after: OwedSession | None = None) -> Sequence[OwedSession]:
         """See `SessionStore.owed_foldings`."""

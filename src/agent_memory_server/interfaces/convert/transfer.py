@@ -20,6 +20,7 @@ from agent_memory_server.domain.errors import InvalidRequest
 from agent_memory_server.domain.memory import Memory
 from agent_memory_server.domain.session import Session
 from agent_memory_server.domain.token import Token
+from agent_memory_server.operations.transfer import CarriedSession
 from agent_memory_server.ports.memory_store import MemoryWrite
 
 FORMAT = 1
@@ -63,10 +64,11 @@ class RecordLine(_Line):
 
 
 class SessionLine(_Line):
-    """A session with its messages."""
+    """A session with its messages. folded: digests (32 hex digits) by id of those that its summary replaced."""
 
     kind: Literal["session"] = "session"
     session: Session
+    folded: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]] = Field(default_factory=dict)
 
 
 class TokenLine(_Line):
@@ -117,6 +119,17 @@ def decoded(raw: bytes) -> Line:
     if isinstance(line, SessionLine):
         _check_session(line.session)
     return line
+
+
+def session_line(carried: CarriedSession) -> SessionLine:
+    """A session as a line."""
+    return SessionLine(session=carried.session, folded={id_: digest.hex() for id_, digest in carried.folded.items()})
+
+
+def session_of(line: SessionLine) -> CarriedSession:
+    """The session of a line."""
+    folded = {id_: bytes.fromhex(digest) for id_, digest in line.folded.items()}
+    return CarriedSession(session=line.session, folded=folded)
 
 
 def record_line(write: MemoryWrite) -> RecordLine:

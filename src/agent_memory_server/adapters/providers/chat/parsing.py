@@ -39,10 +39,10 @@ class Found:
 
 def spoken(text: str) -> str:
     """The answer without a fence around all of it, thoughts that were written out before it, and half characters."""
-    if fence := _ONE_FENCE.fullmatch(text.strip()):
-        text = fence.group(1)
     bare = _THOUGHT_BEFORE.sub("", _THOUGHT.sub("", _CHANNEL.sub("", text)))
-    return _MARK.sub("", bare).encode("utf-8", "replace").decode("utf-8").strip()
+    bare = _MARK.sub("", bare).encode("utf-8", "replace").decode("utf-8").strip()
+    fence = _ONE_FENCE.fullmatch(bare)
+    return fence.group(1).strip() if fence else bare
 
 
 def parsed(

@@ -13,6 +13,9 @@ DELETE FROM folded WHERE sid = ?
 -- name: was_folded
 SELECT digest FROM folded WHERE sid = ? AND id = ?
 
+-- name: all_folded
+SELECT id, digest FROM folded WHERE sid = ?
+
 -- name: folded
 UPDATE sessions SET context = ?2, tokens = tokens + ?3, message_count = message_count - ?4, revision = revision + 1,
   held = max(held - ?5, 0),
