@@ -299,8 +299,9 @@ async def test_an_append_moves_as_many_bytes_at_message_ten_as_at_ten_thousand(
     many = tuple(message(f"m{number}", "x" * 100, at=3_000.0) for number in range(10_000))
     await sessions.append(EVERYWHERE, KEY, many, now=NOW)
     lots = await executed(client, sessions, 4_000)
-    assert abs(lots["sent"] - few["sent"]) < 500
-    assert abs(lots["received"] - few["received"]) < 500
+    # What a cluster's nodes tell of themselves counts, too; all messages are a megabyte.
+    assert abs(lots["sent"] - few["sent"]) < 2_000
+    assert abs(lots["received"] - few["received"]) < 2_000
 
 
 async def test_the_last_messages_of_a_long_session_are_read_alone(client: Redis, sessions: RedisSessionStore) -> None:

@@ -79,6 +79,8 @@ class ClusterClient(RedisCluster):
             self._initialize = True
         else:
             await super().aclose()
+            for node in self.nodes_manager.startup_nodes.values():  # open still where no node told of the others
+                await node.disconnect()
 
     def pipeline(self, transaction: Any | None = None, shard_hint: Any | None = None) -> _Pipeline:  # noqa: ARG002
         """Commands of any slots, without a transaction; see `Redis.pipeline`."""
