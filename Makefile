@@ -6,6 +6,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
+# several test processes with threads of linear algebra each wait for one another, and keep the processor busy
+export OPENBLAS_NUM_THREADS ?= 1
 ARGS ?=
 
 .PHONY: help run test test-redis test-cluster check lint fmt bench drills lock clean setup setup-dev

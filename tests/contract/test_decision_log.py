@@ -78,7 +78,7 @@ async def test_a_walk_sees_each_once_while_others_are_added(keeper: Keeper) -> N
     assert [each.at for each in (*first.decisions, *second.decisions)] == [decision(n).at for n in range(5, -1, -1)]
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "-1", "1-", "9" * 30, "²"])
+@pytest.mark.parametrize("cursor", ["", "x", "-1", "1-", "9" * 30, "²", "٣-٣", f"{2**64}-0", f"1-{2**64}"])
 async def test_a_foreign_cursor_is_refused(keeper: Keeper, cursor: str) -> None:
     with pytest.raises(InvalidRequest, match="cursor"):
         await keeper.decision_log(9).list(EVERYWHERE, ANY, limit=1, cursor=cursor)

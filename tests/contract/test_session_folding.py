@@ -132,6 +132,20 @@ async def test_the_id_of_a_folded_message_is_not_given_to_another(sessions: Sess
     assert await sessions.folded(EVERYWHERE, KEY, kept.messages, now=NOW) == {"a"}
 
 
+@pytest.mark.parametrize("context", [None, "", "another one"])
+async def test_what_was_folded_is_forgotten_with_the_summary_that_told_of_it(
+    sessions: SessionStore, context: str | None
+) -> None:
+    kept = await sessions.put(EVERYWHERE, session(messages=messages("abc")), now=NOW)
+    await fold(sessions, kept.messages[:2])
+    same = await sessions.put(EVERYWHERE, session(messages=kept.messages[2:], context="so far"), now=NOW)
+    assert await sessions.folded(EVERYWHERE, KEY, kept.messages, now=NOW) == {"a", "b"}
+    await sessions.put(EVERYWHERE, replace(same, messages=(), context=context), now=NOW)
+    assert await sessions.folded(EVERYWHERE, KEY, kept.messages, now=NOW) == set()
+    await sessions.append(EVERYWHERE, KEY, [kept.messages[0], message("b", "other content")], now=NOW)
+    assert ids((await stored(sessions)).messages) == ["a", "b"]
+
+
 async def test_what_was_folded_can_be_carried_to_another_session(sessions: SessionStore) -> None:
     kept = await sessions.put(EVERYWHERE, session(messages=messages("abc"), ttl_seconds=1000), now=NOW)
     await fold(sessions, kept.messages[:2])

@@ -20,6 +20,7 @@ SAME = [
     ("User: I live in Oslo.", "User lives in Oslo"),
     ("My name is Bob", "User's name is Bob"),
     ("User still eats meat", "User eats meat"),
+    ("I was interested in chess", "User was interested in chess."),
 ]
 CONTRADICTIONS = [
     ("User likes coffee", "User does not like coffee"),
@@ -29,6 +30,8 @@ CONTRADICTIONS = [
     ("User's name is Ann", "User's name is Anne"),
     ("User is allergic to peanuts", "User is not allergic to peanuts"),
     ("User can swim", "User can't swim"),
+    ("User's employer is Acme", "User's employer is Bolt"),
+    ("User likes red meat", "User does not like red meat"),
     ("User: My favourite colour is blue.", "User's favourite colour is green"),
     ("User takes coffee with milk", "User takes coffee without milk"),
 ]
@@ -52,6 +55,12 @@ DIFFERENT = [
     ("User pays -5", "User pays 5"),
     ("User gets 5 % off", "User gets 5 off"),
     ("User runs 5 km", "User runs 5 miles"),
+    ("User wanted a red bike", "User wants a red bike"),
+    ("User was ill and has red hair", "User is ill and has red hair"),
+    ("User is retired and lived in Rome", "User is retired and lives in Rome"),
+    ("User was in Rome and is in Oslo", "User is in Rome and was in Oslo"),
+    ("User's employer was Acme", "User's employer was Bolt"),
+    ("User employs Ann", "User employs Bob"),
     ("User takes 50 mg", "User takes 50 g"),
     ("User is 1.5 m tall", "User is 15 m tall"),
     ("User takes 1/2 pill", "User takes 12 pills"),

@@ -102,6 +102,18 @@ async def test_folded_turns_of_the_session_and_what_was_read_out_of_them_are_fou
     assert found <= {"1", "f1"}
 
 
+@pytest.mark.parametrize("summary", [None, "They met."])
+async def test_what_another_session_told_is_found_though_its_messages_have_the_same_ids(
+    app: Application, summary: str | None
+) -> None:
+    await put(app, turn("1", "hello"), context=summary)
+    there = memory("f", "Ana saw a zebra.", extracted_from=("1",), session_id="before", user_id="ana")
+    here = memory("g", "Ana says hello to a zebra.", extracted_from=("1",), session_id="chat", user_id="ana")
+    await remember(app, LOCAL, [there, here])
+    built = await prompt(app, session=CHAT, long_term=True)
+    assert [hit.memory.id for hit in built.memories or ()] == ["f"]
+
+
 async def test_memories_are_those_of_the_sessions_user_unless_the_question_names_one(app: Application) -> None:
     await remember(app, LOCAL, [memory("a", "zebra one", user_id="ana"), memory("b", "zebra two", user_id="bob")])
     for long_term, found in (

@@ -58,9 +58,11 @@ _MOODS = frozenset(
     """was were had did used will would may might can could must should or nor neither hardly rarely seldom he she
     user mother father mom mum dad parents wife husband partner girlfriend boyfriend fiance sister brother siblings son
     daughter child children kids baby grandmother grandfather grandma grandpa aunt uncle cousin niece nephew friend boss
-    manager colleague neighbour neighbor doctor teacher""".split()
+    manager colleague neighbour neighbor doctor teacher want wants wish wishes hope hopes plan plans near nearly almost
+    before after until till except unless""".split()
 )
-"""What tells what is from what was, may be or must be, and who it is about."""
+"""What tells what is from what was, may be, must be, is wanted or nearly is, who it is about, and "on Monday" from
+"before Monday"."""
 
 _PERFECT = frozenset("has have is are be been being get gets".split())
 """Before a word in -ed: "has worked since 2019" is still so, and "is engaged" tells of now."""

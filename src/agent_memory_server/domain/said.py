@@ -40,6 +40,7 @@ _SPELT = {
     "&": ("and",),
 }
 _PAST = frozenset("was were had did used".split())
+_PRESENT = frozenset("is are am has have do does".split())
 _FILLERS = frozenset(
     "a an the is are was were be been being am do does did that this currently now really also very quite still".split()
 )
@@ -76,7 +77,8 @@ class Said:
 
     parts:    sorted where their order cannot change what is told.
     denied:   how many negations there are.
-    past:     whether it tells of something past.
+    past:     words that tell of something past, as far as their form shows: "was", "lived", "hundred".
+    tenses:   these and what tells of now, in order, as stems; empty where nothing is past.
     one:      words behind "a" or "an".
     spelt:    all words, folded; capitals: those of them that begin with one.
     names:    those of them that have it within a sentence.
@@ -84,7 +86,8 @@ class Said:
 
     parts: tuple[Part, ...]
     denied: int
-    past: bool
+    past: frozenset[str]
+    tenses: tuple[str, ...]
     one: frozenset[str]
     spelt: frozenset[str]
     capitals: frozenset[str]
@@ -128,7 +131,8 @@ def said(text: str) -> Said:
     return Said(
         parts=_ordered(_parts(spelt, myself)),
         denied=sum(word.text in _DENIALS for word in spelt),
-        past=any(is_past(word.text) for word in spelt),
+        past=frozenset(word.text for word in spelt if is_past(word.text)),
+        tenses=_tenses(spelt),
         one=frozenset(_behind_an_article(spelt)),
         spelt=frozenset(word.text for word in spelt),
         capitals=frozenset(word.text for word in capitals),
@@ -175,6 +179,13 @@ def is_past(word: str) -> bool:
     stem = stem_of(word)
     ends = word.endswith("ed") and not word.endswith("eed") and stem != word  # not "red", "need"
     return word in _PAST or (ends and stem not in _STATES)
+
+
+def _tenses(spelt: Iterable[_Word]) -> tuple[str, ...]:
+    found = [word.text for word in spelt if word.text in _PRESENT or is_past(word.text)]
+    if all(word in _PRESENT for word in found):
+        return ()
+    return tuple("is" if word in _PRESENT else "was" if word in _PAST else stem_of(word) for word in found)
 
 
 def _behind_an_article(spelt: Iterable[_Word]) -> Iterable[str]:

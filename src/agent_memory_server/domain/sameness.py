@@ -22,7 +22,8 @@ class Relation(Enum):
 
 _FAVOURITE = ("user", "favourit")
 _SINGLE = frozenset("name job employ birthday".split())
-"""Stems of what somebody has one of, besides a favourite something."""
+"""Stems of what somebody has one of, besides a favourite something. Of "employ" only "employer" is: who employs
+somebody may employ others too."""
 
 _SAME_IN_PAST = frozenset("beat bet burst cast cost cut hit hurt let put quit read set shut split spread".split())
 
@@ -30,13 +31,19 @@ _SAME_IN_PAST = frozenset("beat bet burst cast cost cut hit hurt let put quit re
 def relation(one: str, other: str) -> Relation:
     """What two texts of one person's memory are to each other; symmetric."""
     first, second = said(one), said(other)
-    if not first.parts or not second.parts or first.past != second.past:
-        return _other_value(first, second)
+    if not first.parts or not second.parts or _of_other_times(first, second):
+        return Relation.DIFFERENT
     if first.parts == second.parts:
-        return Relation.DIFFERENT if _unlike(first, second) or _unlike(second, first) else Relation.SAME
+        unlike = first.tenses != second.tenses or _unlike(first, second) or _unlike(second, first)
+        return Relation.DIFFERENT if unlike else Relation.SAME
     if {first.denied, second.denied} == {0, 1} and first.affirmed == second.affirmed:
         return Relation.CONTRADICTION
     return _other_value(first, second)
+
+
+def _of_other_times(first: Said, second: Said) -> bool:
+    """Whether one tells of something past and the other does not. What both say tells them not apart: "a red bike"."""
+    return bool(first.past - second.spelt) != bool(second.past - first.spelt)
 
 
 def _unlike(first: Said, second: Said) -> bool:
@@ -52,8 +59,10 @@ def _unlike(first: Said, second: Said) -> bool:
 
 def _other_value(first: Said, second: Said) -> Relation:
     thing = _single(first)
-    same = thing is not None and thing == _single(second) and first.past == second.past
-    return Relation.CONTRADICTION if same and first.denied == second.denied == 0 else Relation.DIFFERENT
+    same = thing is not None and thing == _single(second)
+    # Of what was, there may have been several, one after another.
+    changed = same and not first.past and not second.past and first.denied == second.denied == 0
+    return Relation.CONTRADICTION if changed else Relation.DIFFERENT
 
 
 def _single(told: Said) -> tuple[str, ...] | None:
@@ -63,4 +72,5 @@ def _single(told: Said) -> tuple[str, ...] | None:
     ((_, stems),) = told.parts
     favourite = len(stems) == 4 and stems[:2] == _FAVOURITE
     single = len(stems) == 3 and stems[0] == "user" and stems[1] in _SINGLE
+    single = single and (stems[1] != "employ" or "employer" in told.spelt)
     return stems[:-1] if favourite or single else None

@@ -73,10 +73,17 @@ def _default_question(asked: PromptSession | None, session: Session | None) -> Q
 
 
 def _not_shown(hits: Sequence[Hit], session: Session | None) -> tuple[Hit, ...]:
-    """The first results of a default question that do not only tell what messages in the prompt tell."""
-    shown = {message.id for message in session.messages} if session else set[str]()
-    sources = ((hit, hit.memory.extracted_from) for hit in hits)
-    return tuple(hit for hit, of in sources if not of or not shown.issuperset(of))[:_DEFAULT_LIMIT]
+    """The first results of a default question that do not only tell what messages in the prompt tell. Ids of messages
+    count within their session: others may number theirs in the same way."""
+    if session is None:
+        return tuple(hits[:_DEFAULT_LIMIT])
+    shown = {message.id for message in session.messages}
+
+    def repeats(hit: Hit) -> bool:
+        of = hit.memory.extracted_from
+        return hit.memory.session_id == session.key.session_id and bool(of) and shown.issuperset(of)
+
+    return tuple(hit for hit in hits if not repeats(hit))[:_DEFAULT_LIMIT]
 
 
 async def memory_prompt(

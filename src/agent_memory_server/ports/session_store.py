@@ -89,6 +89,7 @@ class SessionStore(Protocol):
     ) -> Session:
         """Store exactly this session, replacing what was there; answers what is stored, with its revision.
 
+        With another summary than before it is forgotten what the former one took the place of (`fold`).
         bound: None leaves it as it is whether the session is to be folded.
 
         Messages keep `persisted_at` as given. if_revision: 0 asks that no session is there; n asks for that revision.
@@ -190,7 +191,7 @@ class SessionStore(Protocol):
 
     async def folded(self, scope: Scope, key: SessionKey, messages: Sequence[Message], *, now: float) -> set[str]:
         """Ids of those of the messages that a summary of this session took the place of (`fold`), with equal role and
-        content; none when there is no session. Raises: Forbidden outside the scope."""
+        content; none when there is no session, or another summary was put. Raises: Forbidden outside the scope."""
         ...
 
     async def folded_digests(self, key: SessionKey, *, now: float) -> Mapping[str, bytes]:

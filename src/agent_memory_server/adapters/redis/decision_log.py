@@ -23,7 +23,9 @@ DEFAULT_ENTRIES = 10_000
 
 _FIELD = b"d"
 _AT_ONCE = 500
-_CURSOR = re.compile(r"\d{1,20}-\d{1,20}")
+_CURSOR = re.compile(r"([0-9]{1,20})-([0-9]{1,20})")
+_MOST = 2**64 - 1
+"""Of either number of a stream's id."""
 
 
 class RedisDecisionLog:
@@ -48,7 +50,7 @@ class RedisDecisionLog:
         self, scope: Scope, wanted: DecisionFilter, *, limit: int, cursor: str | None = None
     ) -> DecisionPage:
         """See `DecisionLog.list`."""
-        if cursor is not None and not _CURSOR.fullmatch(cursor):
+        if cursor is not None and not _names_an_entry(cursor):
             raise InvalidRequest("the cursor is not one of this listing; start again without one", field="cursor")
         found: list[Decision] = []
         async for decision in self._newest_first(cursor):
@@ -72,6 +74,11 @@ class RedisDecisionLog:
             for id_, fields in entries:
                 yield _decision(id_.decode(), fields[_FIELD])
             end = f"({entries[-1][0].decode()}"
+
+
+def _names_an_entry(cursor: str) -> bool:
+    found = _CURSOR.fullmatch(cursor)
+    return found is not None and all(int(number) <= _MOST for number in found.groups())
 
 
 def _json(decision: Decision) -> str:

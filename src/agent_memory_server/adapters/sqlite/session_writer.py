@@ -77,6 +77,8 @@ def put_session(
     else:
         sid, position = stored.sid, stored.next_position
         connection.execute(_SQL["replace"], {**values, "sid": sid})
+        if stored.session.context != session.context:
+            connection.execute(_FOLDING["forget"], (sid,))
     position = _replace_messages(connection, sid, position, messages)
     before = stored.session if stored else None
     since = _owed_since(before, messages, now=now)

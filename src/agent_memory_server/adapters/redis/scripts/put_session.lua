@@ -36,6 +36,10 @@ own.revision, own.count, own.known = revision + 1, number, number
 redis.call('DEL', POSITIONS, UNREAD)
 note_messages(ids, number, 0)
 own.owed_since = redis.call('EXISTS', UNREAD) == 1 and owed_since or nil
+local summary = alive and redis.call('JSON.GET', key, '$.context')
 redis.call('JSON.SET', key, '$', ARGV[5] .. ',"agent_memory":' .. own_text(own) .. '}')
+if summary and summary ~= redis.call('JSON.GET', key, '$.context') then
+  redis.call('DEL', FOLDED)
+end
 renew(key, own.ttl)
 return { 'done', head(key) }

@@ -7,6 +7,9 @@ DELETE FROM messages WHERE sid = ? AND id = ?
 -- name: remember
 INSERT INTO folded(sid, id, digest) VALUES (?, ?, ?) ON CONFLICT(sid, id) DO UPDATE SET digest = excluded.digest
 
+-- name: forget
+DELETE FROM folded WHERE sid = ?
+
 -- name: was_folded
 SELECT digest FROM folded WHERE sid = ? AND id = ?
 
