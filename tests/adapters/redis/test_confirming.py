@@ -26,7 +26,10 @@ from tests.support.redis_sentinel import AT_ONCE, follows
 
 NOW = 1_790_000_000.0
 INDEX = IndexOptions(dimensions=4)
-LIMITS = Limits(replicas=1, wait_s=0.5, retries=0)
+LIMITS = Limits(replicas=1, wait_s=8, retries=0)
+"""Long enough for a replica on a busy machine, so that what fails here is not confirmed."""
+HASTY = Limits(replicas=1, wait_s=0.2, retries=0)
+"""For a replica that is stopped anyway."""
 VECTOR = np.array([1, 0, 0, 0], dtype=np.float32)
 
 
@@ -60,6 +63,12 @@ async def client(pair: Pair) -> AsyncIterator[Redis]:
         yield opened
 
 
+@pytest.fixture
+async def hasty(pair: Pair) -> AsyncIterator[Redis]:
+    async with open_client(pair.primary.url, HASTY) as opened:
+        yield opened
+
+
 def write(id_: str, vector: bool = True) -> MemoryWrite:
     memory = Memory(id=id_, text=f"text of {id_}", created_at=NOW, updated_at=NOW, last_accessed=NOW)
     return MemoryWrite(memory=memory, vector=VECTOR if vector else None)
@@ -76,15 +85,15 @@ async def test_what_is_acknowledged_is_on_the_replica(pair: Pair, client: Redis)
     assert not pair.replica.client.exists("memory_idx:m7")
 
 
-async def test_what_no_replica_confirms_is_refused_and_can_be_repeated(pair: Pair, client: Redis) -> None:
-    store = RedisMemoryStore(client, INDEX)
+async def test_what_no_replica_confirms_is_refused_and_can_be_repeated(pair: Pair, client: Redis, hasty: Redis) -> None:
+    store, other = RedisMemoryStore(client, INDEX), RedisMemoryStore(hasty, INDEX)
     await store.put(EVERYWHERE, [write("before", vector=False)], now=NOW)
     pair.pause()
     for refused in (
-        store.put(EVERYWHERE, [write("after")], now=NOW),
-        store.set_vectors([("before", 1, VECTOR)]),
-        RedisTokenStore(client).add(Token(digest="d", description="", created_at=NOW)),
-        store.ping(),
+        other.put(EVERYWHERE, [write("after")], now=NOW),
+        other.set_vectors([("before", 1, VECTOR)]),
+        RedisTokenStore(hasty).add(Token(digest="d", description="", created_at=NOW)),
+        other.ping(),
     ):
         with pytest.raises(Unavailable, match="0 of 1 replicas"):
             await refused
