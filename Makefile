@@ -40,7 +40,7 @@ bench: setup-dev ## run every benchmark in benchmarks/ with its small defaults
 drills: setup-dev ## kill and starve servers, workers and models for as long as real outages take (a quarter of an hour)
 	@DRILLS=full $(BIN)/python -m pytest tests/faults/test_drills.py tests/faults/test_sentinel_failover.py --durations=0 $(ARGS)
 
-test-redis: setup-dev ## the suites of interfaces, operations, promises, commands and clients on Redis (about fifteen minutes)
+test-redis: setup-dev ## the suites of interfaces, operations, promises, commands and clients on Redis (about seven minutes)
 	@TEST_ENGINE=redis $(BIN)/python -m pytest -n 2 tests/operations tests/interfaces tests/promises tests/cli tests/client tests/test_examples.py $(ARGS)
 
 test-cluster: setup-dev ## the contract suites and the tests of the Redis engine on a Redis Cluster (about four minutes)

@@ -126,12 +126,14 @@ async def _recall(port: int, count: int, queries: int) -> dict[str, float]:
     return {"queries": queries, "recall_at_10": float(np.mean(recalls)), "worst": float(np.min(recalls))}
 
 
-async def _scenarios(running: Running, clients: list[int], rounds: int, only: list[str] | None) -> list[Timing]:
+async def _scenarios(running: Running, options: argparse.Namespace) -> list[Timing]:
     timings = []
-    for name, make, requests in SCENARIOS:
-        if only and name not in only:
+    rounds: int = options.rounds
+    for name, make, usual in SCENARIOS:
+        if options.only and name not in options.only:
             continue
-        for count in clients:
+        requests: int = options.requests or usual
+        for count in options.clients:
             await run(running.port, name, make, clients=count, requests=max(requests // 5, 4), cpu=running.cpu_s)
             tries = [
                 await run(running.port, name, make, clients=count, requests=requests, cpu=running.cpu_s)
@@ -156,7 +158,7 @@ async def _measure(options: argparse.Namespace) -> dict[str, Any]:
         print(f"ingest: {json.dumps(ingested)}")
         recall = await _recall(running.port, options.memories, options.queries)
         print(f"recall: {json.dumps(recall)}\n\n{HEADER}")
-        timings = await _scenarios(running, options.clients, options.rounds, options.only)
+        timings = await _scenarios(running, options)
         memory = running.memory_mb()
     print(f"\nmemory of the server afterwards: {json.dumps(memory)}")
     return {"ingest": ingested, "recall": recall, "timings": [t.data() for t in timings], "memory_mb": memory}
@@ -172,6 +174,9 @@ def main() -> None:
     parser.add_argument("--redis", action="store_true", help="on a Redis started by scripts/redis-stack.sh")
     parser.add_argument("--only", nargs="+", help="scenarios to run (default: all)")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--requests", type=int, help="of a round; 300 take a fraction of a second (default: by scenario)"
+    )
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     result = asyncio.run(_measure(options))

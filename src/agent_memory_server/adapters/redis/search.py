@@ -64,7 +64,7 @@ class SearchOptions:
     cache_mb: int = 128
     kept_s: float = 30.0
     waits: int = 10_000
-    ef_runtime: int = 500
+    ef_runtime: int = 1_000
     at_once: int = 20_000
     block_bytes: int = 16 * MEGABYTE
 

@@ -61,7 +61,7 @@ class RedisSettings(BaseModel):
         description="Records that a new `HNSW` index compares to place one: most of what storing a memory costs Redis.",
     )
     ef_runtime: int = Field(
-        500,
+        1_000,
         ge=1,
         le=4_096,
         alias="REDIS_HNSW_EF_RUNTIME",
