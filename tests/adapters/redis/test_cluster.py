@@ -321,9 +321,8 @@ async def test_messages_that_two_processes_read_at_once_are_remembered_by_one(cl
             assert len(page.memories) == 1
 
 
-async def test_what_a_process_that_died_owes_the_records_is_completed(
-    cluster: Stores, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def _append_and_die(cluster: Stores, monkeypatch: pytest.MonkeyPatch, owner: type, step: str) -> None:
+    """Append a message with the record r1 in a process that ends before this step."""
     key = SessionKey("team", "ada", "s1")
     record = write("r1", "user: tea", namespace="team", user_id="ada", session_id="s1")
 
@@ -331,9 +330,15 @@ async def test_what_a_process_that_died_owes_the_records_is_completed(
         raise Unavailable("the process ends here")
 
     with monkeypatch.context() as cut:
-        cut.setattr(Records, "change_each", dies)
+        cut.setattr(owner, step, dies)
         with pytest.raises(Unavailable):
             await cluster.sessions.append(EVERYWHERE, key, [_message("m1", 0)], now=NOW, records=[record])
+
+
+async def test_what_a_process_that_died_owes_the_records_is_completed(
+    cluster: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _append_and_die(cluster, monkeypatch, Records, "change_each")
     assert await cluster.memories.get(EVERYWHERE, ["r1"]) == []
     owing = Owing(cluster.client, Records(cluster.client, prefix=OPTIONS.prefix, index=OPTIONS.name))
     assert await owing.complete() == 0  # whoever owes it may be at it still
@@ -345,16 +350,7 @@ async def test_what_a_process_that_died_owes_the_records_is_completed(
 async def test_a_memory_that_is_deleted_before_a_process_that_died_is_made_up_for_stays_deleted(
     cluster: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = SessionKey("team", "ada", "s1")
-    record = write("r1", "user: tea", namespace="team", user_id="ada", session_id="s1")
-
-    async def dies(*_: object, **__: object) -> NoReturn:
-        raise Unavailable("the process ends here")
-
-    with monkeypatch.context() as cut:
-        cut.setattr(Owing, "settle", dies)
-        with pytest.raises(Unavailable):
-            await cluster.sessions.append(EVERYWHERE, key, [_message("m1", 0)], now=NOW, records=[record])
+    await _append_and_die(cluster, monkeypatch, Owing, "settle")
     assert await cluster.memories.delete(EVERYWHERE, ["r1"]) == 1
     owing = Owing(cluster.client, Records(cluster.client, prefix=OPTIONS.prefix, index=OPTIONS.name))
     assert await owing.complete(alive_s=0.0) == 1

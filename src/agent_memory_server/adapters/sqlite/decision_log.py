@@ -58,7 +58,7 @@ class SqliteDecisionLog:
 
     async def _rows(self, query: str, values: dict[str, Any]) -> Rows:
         def work(connection: apsw.Connection) -> Rows:
-            return list(connection.execute(_SQL[query], values))
+            return list(connection.execute(_SQL[query].replace("CONDITION", _SQL["matching"]), values))
 
         return await self._database.read(work)
 
